@@ -169,6 +169,10 @@ _WAITING = (
     "Recorded calls played again: calls come as they came, and take as long; officers wait where they wait today; who "
     "comes, and how long the trip takes, is decided anew, as calibrated on earlier terms."
 )
+_KEPT = (
+    "The address of this page holds the plan: a bookmark keeps it. To pass it on, download plan.csv; it can be opened "
+    "here again, and given to safeschools score."
+)
 _MOST_CALLS = 5_000
 """A page plays no more calls than this: a click is to be answered in a second or so."""
 
@@ -256,7 +260,7 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             *_asked_text(proposal.inputs.rules),
             *([ON_RECORD] if forecast else []),
             *([] if played is None else [_WAITING]),
-            "Nothing is kept when the page is closed: download plan.csv, and give it to safeschools score.",
+            _KEPT,
         ],
     )
     return document(

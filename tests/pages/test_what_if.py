@@ -478,6 +478,73 @@ def test_undo_redo_reset_and_the_proposal(opened):
     assert zones_shown(page) == TODAY
 
 
+def test_a_reload_and_a_bookmark_keep_the_plan(opened):
+    page = opened()
+    start = page.url
+    move(page, "b", "2")
+    move(page, "d", "2")
+    kept = page.url
+    page.reload()
+    page.wait_for_selector(DRAWN)
+    assert zones_shown(page) == TODAY | {"b": "2", "d": "2"}
+    assert said(page).startswith("The plan of this page’s address is loaded. Imbalance ")
+    page.locator("#undo").click()
+    assert zones_shown(page) == TODAY
+    assert page.url == start
+    # The address is typed in, or chosen from the bookmarks, while the page is open.
+    page.goto(kept)
+    assert zones_shown(page) == TODAY | {"b": "2", "d": "2"}
+    page.locator("#reset").click()
+    page.reload()
+    page.wait_for_selector(DRAWN)
+    assert zones_shown(page) == TODAY
+
+
+@pytest.mark.parametrize("hash_", ["#%E0%A4", "#plan", "#unit_id%2Czone_after%0Anobody%2C2"])
+def test_an_address_that_holds_no_plan_of_this_district_changes_nothing(opened, hash_):
+    page = opened()
+    page.goto(page.url + hash_)
+    assert zones_shown(page) == TODAY
+    assert said(page) == ("This is a plan of other schools, or of other zones." if "nobody" in hash_ else "")
+
+
+def open_plan(page, content, name="plan.csv"):
+    page.locator("#file").set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
+    expect(page.locator("#said")).not_to_be_empty()
+
+
+def test_the_plan_handed_out_can_be_opened_again_also_as_a_spreadsheet_writes_it(opened, tmp_path):
+    page = opened()
+    move(page, "b", "2")
+    move(page, "d", "2")
+    download(page).save_as(tmp_path / "plan.csv")
+    moved = TODAY | {"b": "2", "d": "2"}
+    written = pd.read_csv(tmp_path / "plan.csv", dtype="str", keep_default_na=False)
+    few = written.iloc[::-1][["zone_after", "unit_id"]]
+    forms = {
+        "as it is": (tmp_path / "plan.csv").read_bytes(),
+        "quoted": written.to_csv(index=False, quoting=1, lineterminator="\r\n").encode("utf-8-sig"),
+        "other columns": few.to_csv(index=False).encode(),
+    }
+    for name, content in forms.items():
+        page.locator("#reset").click()
+        open_plan(page, content, f"{name}.csv")
+        expect(page.locator("#said")).to_contain_text(f"{name}.csv is loaded. Imbalance ")
+        assert zones_shown(page) == moved, name
+
+
+def test_what_an_opened_plan_leaves_out_or_has_too_much_is_said(opened):
+    page = opened()
+    open_plan(page, b"unit_id,zone_after\n001,2\n-3,9\nnobody,2\n")
+    assert "Not of this district, and left out: -3 in zone 9, nobody in zone 2." in said(page)
+    assert "As today: =1+1, Cedar, East, Dogwood" in said(page)
+    assert zones_shown(page) == TODAY | {"a": "2"}
+    expect(page.locator("#said")).to_have_class("problem")
+    open_plan(page, b"school,zone\n001,2\n")
+    assert said(page) == "This is no plan: the columns unit_id and zone_after are needed."
+    assert zones_shown(page) == TODAY | {"a": "2"}
+
+
 def test_the_keyboard_alone_moves_a_school(opened):
     page = opened()
     page.locator("#unit").focus()

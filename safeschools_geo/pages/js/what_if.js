@@ -16,6 +16,8 @@ SafeSchools.WhatIf = class {
     this.bind(map);
     document.getElementById("controls").hidden = false;
     this.draw();
+    this.readAddress();
+    addEventListener("hashchange", () => this.readAddress());
     this.chart.map.whenReady(() => SafeSchools.fitLabels(this.chart.labels));
     SafeSchools.drawn(map);
   }
@@ -48,6 +50,12 @@ SafeSchools.WhatIf = class {
     on("proposal", "click", () => this.toggle());
     if (this.data.other) on("other", "click", () => this.go(this.data.other, "The other plan is loaded."));
     on("download", "click", () => this.download());
+    on("open", "click", () => document.getElementById("file").click());
+    on("file", "change", ({ target }) => {
+      const [file] = target.files;
+      if (file) file.text().then((text) => this.load(text, `${file.name} is loaded.`));
+      target.value = "";
+    });
     on("controls", "submit", (event) => event.preventDefault());
   }
 
@@ -102,19 +110,21 @@ SafeSchools.WhatIf = class {
     this.go(this.plan.moved(this.zoneOf, going, to), `${this.plan.names(going)} moved to ${zone}.`);
   }
 
-  go(zoneOf, done) {
+  go(zoneOf, done, isProblem = false) {
     if (zoneOf.some((zone, unit) => zone !== this.zoneOf[unit])) {
       this.history.splice(this.at + 1, Infinity, { zoneOf, done });
       this.at += 1;
     }
     this.draw();
-    this.tell(done);
+    this.keep();
+    this.tell(done, isProblem);
   }
 
   step(by) {
     const { done } = this.history[by < 0 ? this.at : this.at + 1];
     this.at += by;
     this.draw();
+    this.keep();
     this.tell(`${by < 0 ? "Undone" : "Done again"}: ${done}`);
   }
 
@@ -125,9 +135,9 @@ SafeSchools.WhatIf = class {
 
   get showsProposal() { return this.zoneOf.every((zone, unit) => zone === this.data.plan[unit]); }
 
-  tell(done) {
+  tell(done, isProblem = false) {
     const loads = this.plan.loads(this.zoneOf), faults = this.plan.faults(this.zoneOf);
-    this.say(`${done} Imbalance ${this.plan.imbalance(loads)}. ${faults.map(({ text }) => text).join(" ")}`.trim(), faults.length > 0);
+    this.say(`${done} Imbalance ${this.plan.imbalance(loads)}. ${faults.map(({ text }) => text).join(" ")}`.trim(), isProblem || faults.length > 0);
   }
 
   say(words, isProblem = false) {
@@ -149,6 +159,41 @@ SafeSchools.WhatIf = class {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     this.say(`${link.download} is downloaded.${faults.length ? " Its name says that the plan breaks a rule." : ""}`, faults.length > 0);
+  }
+
+  // A plan from a file: what it leaves out is as today.
+  load(text, done) {
+    const { zoneOf, left, problem } = this.plan.read(text);
+    if (!zoneOf) {
+      this.say(problem, true);
+      return;
+    }
+    this.go(zoneOf, [done, problem, left.length ? `As today: ${this.plan.names(left)}.` : ""].filter(Boolean).join(" "), problem !== "");
+  }
+
+  // The address holds the moves, in the form of plan.csv, so that a bookmark and a reload keep the plan.
+  readAddress() {
+    let text = "";
+    try {
+      text = decodeURIComponent(location.hash.slice(1));
+    } catch {
+      // An address that was cut in the middle holds no plan.
+    }
+    if (!text.startsWith("unit_id,") || text === this.kept) return;
+    const { zoneOf, problem } = this.plan.read(text);
+    if (zoneOf) this.go(zoneOf, ["The plan of this page’s address is loaded.", problem].filter(Boolean).join(" "), problem !== "");
+    else this.say(problem, true);
+  }
+
+  keep() {
+    const { units, zones } = this.data;
+    const rows = units.flatMap(({ csv: [ids], zone }, unit) => (zone === this.zoneOf[unit] ? [] : [`${SafeSchools.firstCell(ids)},${zones[this.zoneOf[unit]].csv}`]));
+    this.kept = rows.length ? ["unit_id,zone_after", ...rows].join("\n") : "";
+    try {
+      history.replaceState(null, "", `${location.href.split("#")[0]}${this.kept && `#${encodeURIComponent(this.kept)}`}`);
+    } catch {
+      // A page within another has no address of its own.
+    }
   }
 
   draw() {

@@ -19,6 +19,19 @@ SafeSchools.commas = (whole) => String(whole).replace(/\B(?=(\d{3})+$)/g, ",");
 SafeSchools.listed = (names, most = 5) =>
   names.length <= most ? names.join(", ") : `${names.slice(0, most).join(", ")} and ${names.length - most} more`;
 
+// The cells of each row of a table, as a spreadsheet writes them.
+SafeSchools.rowsOf = (text) => {
+  const rows = [[]];
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
+    rows.at(-1).push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
+    if (end !== ",") rows.push([]);
+  }
+  return rows.filter((cells) => cells.length > 1);
+};
+
+// The first cell of a row, with its quotation marks.
+SafeSchools.firstCell = (row) => /^(?:"(?:[^"]|"")*"|[^,]*)/.exec(row)[0];
+
 SafeSchools.Plan = class {
   constructor({ units, zones, edges, together, noun, one_of_each = [], most_students = null, barred = [] }) {
     Object.assign(this, { units, zones, noun, one_of_each, most_students, barred });
@@ -155,6 +168,26 @@ SafeSchools.Plan = class {
       if (new Set(members.map((unit) => zoneOf[unit])).size > 1) faults.push({ kind: "limit", text: `Kept together but not in one zone: ${this.names(members)}.` });
     });
     return faults;
+  }
+
+  // What a plan.csv says: the zone of every unit, and in words what of it is not of this district.
+  read(text) {
+    const [head = [], ...rows] = SafeSchools.rowsOf(text.replace(/^\ufeff/, ""));
+    const at = ["unit_id", "zone_after"].map((name) => head.indexOf(name));
+    if (at.includes(-1)) return { zoneOf: null, problem: "This is no plan: the columns unit_id and zone_after are needed." };
+    const place = (rows) => new Map(rows.map((row, i) => [SafeSchools.rowsOf(`${row},`)[0][0], i]));
+    const units = place(this.units.map(({ csv: [ids] }) => ids)), zones = place(this.zones.map(({ csv }) => csv));
+    const zoneOf = this.units.map(({ zone }) => zone), unknown = [], left = new Set(zoneOf.keys());
+    for (const row of rows) {
+      const [unit, zone] = [units.get(row[at[0]]), zones.get(row[at[1]])];
+      if (unit === undefined || zone === undefined) unknown.push(`${row[at[0]]} in zone ${row[at[1]]}`);
+      else {
+        zoneOf[unit] = zone;
+        left.delete(unit);
+      }
+    }
+    if (left.size === this.units.length) return { zoneOf: null, problem: `This is a plan of other ${this.noun}s, or of other zones.` };
+    return { zoneOf, left: [...left], problem: unknown.length ? `Not of this district, and left out: ${SafeSchools.listed(unknown)}.` : "" };
   }
 
   moved(zoneOf, members, to) {
