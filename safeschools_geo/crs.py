@@ -28,6 +28,8 @@ _OWN_FILE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _LARGEST_LONGITUDE = 180.0
+LARGEST_FEET = 70_000_000
+"""Half the equator is 65.7 million feet."""
 
 
 def parse_crs(value: object, *, where: object = None) -> CRS:
@@ -87,6 +89,14 @@ def check_degrees(bounds: Any, crs: CRS, name: str) -> None:  # noqa: ANN401 - a
     if np.isnan(low_x):
         return
     fits_degrees = max(abs(low_x), abs(high_x)) <= _LARGEST_LONGITUDE and max(abs(low_y), abs(high_y)) <= 90  # noqa: PLR2004
+    if max(abs(low_x), abs(high_x)) > LARGEST_FEET:
+        raise CRSError(
+            f"The layer {name} has coordinates that are nowhere on the globe, whether in degrees, meters or feet.",
+            where=name,
+            found=f"x from {low_x:,.0f} to {high_x:,.0f}, y from {low_y:,.0f} to {high_y:,.0f}",
+            expected="longitudes within ±180 and latitudes within ±90, or a projected CRS",
+            remedy="If they are degrees without their decimal point (-121385284 for -121.385284), export them with it.",
+        )
     if crs.is_geographic and not fits_degrees:
         raise CRSError(
             f"The layer {name} is said to be in degrees but its coordinates are not.",

@@ -148,13 +148,14 @@ class FileSettings:
     Parameters
     ----------
     sheet, layer
-        Sheet of a workbook (left out, those of its longest table, hidden ones apart), layer of a file with several.
+        Sheet of a workbook (left out, those of its longest table, hidden ones apart), layer of a file with several; a
+        list of layers, such as the folders of a KML file, is read as one.
     header_row
         Row of a sheet or a text file with the names of the columns, counted from 1; found by its content if left out.
     """
 
     sheet: str | None = None
-    layer: str | None = None
+    layer: str | tuple[str, ...] | None = None
     header_row: AtLeastOne | None = None
 
 

@@ -54,6 +54,7 @@ _REASONS = {
     "missing_time": "The row does not say when it happened.",
     "unreadable_time": "The time cannot be read; write it as 2025-03-14 13:45.",
     "sentinel_time": "The time is a placeholder of the dispatch system, not a date.",
+    "rounded_time": "A spreadsheet has rounded the time, as in 1.7616E+12; export it again, and open it in none.",
 }
 
 

@@ -13,6 +13,7 @@ from ._columns import take as take
 from ._columns import text_columns as text_columns
 from ._columns import without_guards as without_guards
 from ._coordinates import PointsRead as PointsRead
+from ._coordinates import coordinate_numbers as coordinate_numbers
 from ._coordinates import geometry as geometry
 from ._coordinates import points as points
 from ._export import is_sealed as is_sealed

@@ -34,7 +34,23 @@ _BLANKS = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\ufeff"
 
 
 _NOTHING = frozenset(
-    ("null", "(null)", "<null>", "[null]", "none", "(none)", "nan", "nat", "n/a", "#n/a", "na", "n.a.", "nil", "\\n")
+    (
+        "null",
+        "(null)",
+        "<null>",
+        "[null]",
+        "none",
+        "(none)",
+        "nan",
+        "nat",
+        "n/a",
+        "#n/a",
+        "na",
+        "n.a.",
+        "nil",
+        "\\n",
+        "no data",
+    )
 )
 ERROR_CODES = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 """What a workbook shows in place of a value that cannot be worked out."""
@@ -532,6 +548,7 @@ def difference_text(given: str, known: str) -> str:
     steps: dict[str, Callable[[str], str]] = {
         "blanks": lambda text: "".join(text.split()),
         "scientific notation": lambda text: _ids_key(text) if re.fullmatch(_SCIENTIFIC, text) else text,
+        "hyphens": lambda text: text.replace("-", ""),
         "capitals": str.casefold,
         "a decimal": lambda text: re.sub(_DECIMAL + "$", r"\1", text),
         "leading zeros": lambda text: re.sub(_LEADING_ZEROS, "", text),

@@ -195,7 +195,8 @@ def _no_places(raw: RawTable) -> ColumnError:
         where=raw.path,
         found=", ".join(map(str, raw.frame.columns)) or "no columns",
         expected="geometry, a column of WKT, or columns x and y",
-        remedy='Name the columns of coordinates in district.toml, under columns: x = "…", y = "…".',
+        remedy='Name the columns of coordinates in district.toml, under columns: x = "…", y = "…". Addresses alone are '
+        "not placed: geocode them first.",
         setting="columns.x",
     )
 
@@ -278,6 +279,26 @@ def _points(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> Shapes:
     for part in np.array_split(np.flatnonzero(is_read), len(xs) // _AT_ONCE + 1):
         shapes[part] = shapely.points(xs[part], ys[part])
     return shapes
+
+
+def coordinate_numbers(*columns: pd.Series) -> list[pd.Series]:
+    """Read columns of coordinates as numbers, in whatever way the angles or meters are written.
+
+    Parameters
+    ----------
+    *columns
+        Numbers or text; commas mean the same in all of them.
+
+    Returns
+    -------
+    list of pandas.Series
+        ``float64`` of each, missing where the cell holds no coordinate.
+    """
+    is_grouped = _are_grouped(list(columns), None)
+    return [
+        pd.Series(_numbers(column, is_grouped=is_grouped)[0], index=column.index, name=column.name)
+        for column in columns
+    ]
 
 
 def _are_grouped(columns: list[pd.Series], crs: object) -> bool:

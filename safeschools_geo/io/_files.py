@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import shapely
 
 from safeschools_geo.errors import FileReadError, name_ids
-from safeschools_geo.findings import Finding
+from safeschools_geo.findings import Finding, join_rejects
 from safeschools_geo.io._table import (
     RawTable,
     check_entries,
@@ -39,8 +40,6 @@ from safeschools_geo.settings import ReadingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-    import pandas as pd
 
 
 # ── Zip archives that hold one table or layer
@@ -173,7 +172,10 @@ def _not_one(path: Path, wanted: list[str], names: list[str]) -> FileReadError:
         where=path,
         found=name_ids([_shown(name) for name in wanted or names], shown=_LISTED) or "nothing",
         expected="one CSV, Excel, Parquet, GeoJSON, KML, GeoPackage, shapefile or File Geodatabase",
-        remedy="Unpack it, and give the one file that is meant.",
+        remedy='Say which one is meant: layer = "…" with its name without the suffix, or layer = ["…", "…"] if several '
+        "belong together."
+        if len(wanted) > 1
+        else "Unpack it, and give the one file that is meant.",
         setting="layer" if len(wanted) > 1 else None,
     )
 
@@ -299,7 +301,7 @@ _LIMITS = ReadingSettings()
 def read_table(
     path: Path,
     *,
-    layer: str | None = None,
+    layer: str | tuple[str, ...] | None = None,
     sheet: str | None = None,
     header_row: int | None = None,
     limits: ReadingSettings = _LIMITS,
@@ -312,7 +314,8 @@ def read_table(
         CSV or other delimited text, a workbook, Parquet, GeoParquet, GeoJSON, GeoPackage, Shapefile, a dBASE table,
         KML, KMZ, a File Geodatabase, or a zip archive of one of them.
     layer
-        Which layer, where the file has several; of an archive of several shapefiles, the name of one.
+        Which layer, where the file has several, or which together; of an archive of several shapefiles, the name of
+        one.
     sheet
         Which sheet of a workbook; if left out, those of the longest table, hidden ones apart.
     header_row
@@ -336,6 +339,9 @@ def read_table(
     _require_file(path)
     check_size(path, sum(part.stat().st_size for part in _bytes_of(path)), limits)
     try:
+        if isinstance(layer, tuple):
+            tables = [_read(path, layer=one, sheet=sheet, header_row=header_row, limits=limits) for one in layer]
+            return _joined(path, tables, layer, limits)
         return _read(path, layer=layer, sheet=sheet, header_row=header_row, limits=limits)
     except OSError as error:
         raise FileReadError(
@@ -345,6 +351,40 @@ def read_table(
             expected="a file that you may read",
             remedy="Close it in other programs, and check that you may read it.",
         ) from error
+
+
+def _joined(path: Path, tables: list[RawTable], names: tuple[str, ...], limits: ReadingSettings) -> RawTable:
+    """Make one layer of several; rows are numbered on from layer to layer."""
+    if len({None if one.geometry is None else one.geometry.crs for one in tables}) > 1:
+        raise FileReadError(
+            "The layers that are to be read as one state different CRS.",
+            where=path,
+            found=", ".join(
+                f"{name}: {one.geometry is not None and one.geometry.crs}"
+                for name, one in zip(names, tables, strict=True)
+            ),
+            expected="one CRS for all of them",
+            remedy="Export them in one CRS.",
+        )
+    before, frames, shapes, rejects = 0, [], [], []
+    for one in tables:
+        frames.append(one.frame.set_axis(one.frame.index + before, axis=0))
+        shapes += [] if one.geometry is None else [one.geometry.set_axis(frames[-1].index)]
+        rejects.append(one.rejects.assign(row=one.rejects["row"] + before))
+        before += max([0, *one.frame.index, *one.rejects["row"]])
+    frame = pd.concat(frames)
+    check_table_size(path, limits, rows=len(frame), columns=len(frame.columns))
+    message = f"{len(tables)} layers of {path.name} are read as one: {', '.join(names)}."
+    return RawTable(
+        path,
+        frame,
+        pd.concat(shapes) if shapes else None,
+        findings=(
+            *dict.fromkeys(finding for one in tables for finding in one.findings),
+            Finding("note", "layers_joined", path.name, message, ids=names),
+        ),
+        rejects=join_rejects(rejects),
+    )
 
 
 def _require_file(path: Path) -> None:

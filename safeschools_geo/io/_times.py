@@ -109,6 +109,9 @@ _EXCEL_SERIALS = (20_000, 80_000)
 _EXCEL_NOTHING = (0, 1, 2)
 _EPOCH = np.datetime64("1970-01-01", "us")
 _EPOCH_UNITS = ((1e8, 1e10, 1e6), (1e11, 1e13, 1e3), (1e14, 1e16, 1.0), (1e17, 9e18, 1e-3))
+_SCIENTIFIC = r"^[+-]?\d+(?:\.(?P<decimals>\d+))?[eE](?P<power>[+-]?\d+)$"
+_ROUNDED_US = 1e9
+"""A step of a thousand seconds: what programs write shortly has finer ones somewhere in the column."""
 
 
 FORMS = (
@@ -192,6 +195,8 @@ class WrittenTimes:
         self.order = np.full(size, "", dtype="<U1")
         # Which of `FORMS` each is written in, or, counted on from there, of the formats given.
         self.form = np.zeros(size, dtype="int64")
+        # Whether it is a count since 1970 of which only the first digits are left, as in 1.7616E+12.
+        self.is_rounded = np.zeros(size, dtype="bool")
 
     def read_texts(self, texts: pd.Series, *, day_first: bool) -> None:
         """Read dates and times in any of the layouts; each layout is tried on what the others left."""
@@ -265,6 +270,9 @@ class WrittenTimes:
             self.wall[rows[is_epoch]] = self.utc[rows[is_epoch]] = moments
             self.has_time[rows[is_epoch]] = True
             self.form[rows[is_epoch]] = FORMS.index("a count since 1970")
+            steps = texts.iloc[rows[is_epoch]].str.extract(_SCIENTIFIC)
+            step = 10.0 ** (pd.to_numeric(steps["power"]) - steps["decimals"].str.len().fillna(0))
+            self.is_rounded[rows[is_epoch]] = (step.notna() & (step.min() * us >= _ROUNDED_US)).to_numpy(dtype="bool")
 
 
 class _Parts:
@@ -445,8 +453,9 @@ class ParsedTimes:
     has_time
         Bool; False where only the date is known, and where there is a fault.
     fault
-        Missing where the moment was read, else ``missing_time``, ``unreadable_time`` or ``sentinel_time`` (a
-        placeholder such as 1900-01-01).
+        Missing where the moment was read, else ``missing_time``, ``unreadable_time``, ``sentinel_time`` (a
+        placeholder such as 1900-01-01) or ``rounded_time`` (a count since 1970 such as 1.7616E+12, which has lost the
+        digits that tell the time).
     notes
         ``dst_repeat_first`` or ``dst_gap_shifted`` where clocks were changed at that hour, else missing.
     order
@@ -604,7 +613,9 @@ def _faults(written: WrittenTimes) -> NDArray[np.str_]:
     is_sentinel |= (written.wall == _EPOCH) | (written.utc == _EPOCH)
     is_readable = (written.wall >= _EARLIEST) & (written.wall < _LATEST)
     return np.select(
-        [~written.is_given, is_sentinel, ~is_readable], ["missing_time", "sentinel_time", "unreadable_time"], ""
+        [~written.is_given, written.is_rounded, is_sentinel, ~is_readable],
+        ["missing_time", "rounded_time", "sentinel_time", "unreadable_time"],
+        "",
     )
 
 

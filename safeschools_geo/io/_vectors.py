@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ from xml.parsers import expat
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyogrio
 import pyogrio.raw
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
@@ -134,12 +136,16 @@ def geopackage_layers(path: Path, copy: Path) -> list[str]:
     with _opened(path, copy) as base:
         tables = {name: (kind, root, sql) for kind, name, root, sql in base.execute(_MASTER)}
         kinds = {str(name): kind for name, kind in base.execute(_CONTENTS)}
+        has_list = "gpkg_geometry_columns" in tables
+        shapes = {str(name) for (name,) in base.execute(_GEOMETRY_COLUMNS)} if has_list else set()
     for name, (kind, root, sql) in tables.items():
         if kind == "view" and (name in kinds or name.casefold().startswith("gpkg_")):
             raise _not_plain(path, f"{name}, which is a view")
         if kind == "table" and not root and not _is_harmless(name, str(sql)):
             raise _not_plain(path, f"{name}, which is a virtual table")
     layers = [name for name, kind in kinds.items() if kind == "features"]
+    if lacking := [name for name in layers if name not in shapes]:
+        raise _unreadable(path, ValueError(f"its list of geometry columns lacks {', '.join(lacking)}"))
     return layers or [name for name in kinds if name != _STYLES]
 
 
@@ -156,6 +162,7 @@ def check_geopackage_layer(path: Path, copy: Path, layer: str, limits: ReadingSe
 
 
 _CONTENTS = "SELECT table_name, data_type FROM gpkg_contents ORDER BY rowid"
+_GEOMETRY_COLUMNS = "SELECT table_name FROM gpkg_geometry_columns"
 _MASTER = "SELECT type, name, rootpage, sql FROM sqlite_master"
 
 
@@ -347,16 +354,43 @@ def _cut_short(part: _Part) -> FileReadError:
     )
 
 
-def dbf_encoding(parts: dict[str, Path]) -> str | None:
-    """Tell the encoding of the text in a dBASE table that does not state it."""
-    if ".cpg" in parts or ".dbf" not in parts:
-        return None
+_ENCODINGS = {"utf8": "utf-8", "65001": "utf-8", "1252": "cp1252", "ansi": "cp1252", "88591": "cp1252"}
+_ENCODING_NAMES = {"utf-8": "UTF-8", "cp1252": "Windows-1252"}
+
+
+def dbf_encoding(parts: dict[str, Path]) -> tuple[str | None, str]:
+    """Tell the encoding of the text in a dBASE table, and what is wrong with what its ``.cpg`` says, or its lack.
+
+    None leaves it to the driver: there is no text, or another encoding than the two usual ones is stated.
+    """
+    if ".dbf" not in parts:
+        return None, ""
+    stated = parts[".cpg"].read_text(encoding="latin-1").strip() if ".cpg" in parts else ""
+    plain = re.sub(r"[^a-z0-9]|^(?:windows|cp|ansi(?=.)|iso)", "", re.sub(r"[^a-z0-9]", "", stated.lower()))
+    known = _ENCODINGS.get(plain)
+    if known is None and _is_encoding(stated):
+        return None, ""
     data = parts[".dbf"].read_bytes()
+    text = data[int.from_bytes(data[8:10], "little") :]
     try:
-        data[int.from_bytes(data[8:10], "little") :].decode("utf-8")
+        text.decode("utf-8")
+        found = "utf-8"
     except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+        found = "cp1252"
+    if text.isascii() or found == known:
+        return found, ""
+    if stated:
+        return found, f"its .cpg says “{stated}”, which its text is not; it was read as {_ENCODING_NAMES[found]}"
+    said = f"its text states no encoding; it was read as {_ENCODING_NAMES[found]}"
+    return found, said if found == "cp1252" else ""
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 # ── Layers of maps, each read by the driver of its kind, with our own words for what is wrong
@@ -396,6 +430,7 @@ _EXPECTED_WARNINGS = (
     "does not support open option",
     "More than one layer",
     "Several features with id",
+    "Non closed ring",
 )
 
 
@@ -442,8 +477,8 @@ def read_shapefile(path: Path, *, limits: ReadingSettings) -> RawTable:
     """
     parts, rows, columns = check_parts(path)
     check_table_size(path, limits, rows=rows, columns=columns)
-    encoding = dbf_encoding(parts)
-    findings = _part_findings(path, parts, encoding)
+    encoding, said = dbf_encoding(parts)
+    findings = _part_findings(path, parts, said)
     with _alone(parts) as copy:
         if path.suffix.lower() == ".dbf":
             return _read(path, str(copy), findings, encoding=encoding, read_geometry=False)
@@ -543,12 +578,21 @@ def _layer_name(path: Path, source: str) -> str:
 def _choose_layer(path: Path, layers: list[str], layer: str | None) -> str:
     if layer in layers or (layer is None and len(layers) == 1):
         return layer or layers[0]
+    if not layers:
+        raise FileReadError(
+            "The file lists no layer.",
+            where=path,
+            found=describe(path),
+            expected="a layer",
+            remedy="Open it in the program that made it, and export the layer again.",
+        )
     raise FileReadError(
         "The file has no such layer." if layer else "The file does not have exactly one layer.",
         where=path,
-        found=", ".join(layers) or "no layers",
+        found=", ".join(layers),
         expected=layer or "one layer",
-        remedy='Say which one is meant: layer = "…" in the section of the file in district.toml.',
+        remedy='Say which one is meant: layer = "…" in the section of the file in district.toml; or which belong '
+        'together: layer = ["…", "…"].',
         setting="layer",
     )
 
@@ -574,7 +618,17 @@ def _split(
     """Tell ids, attributes and geometry apart by position: an attribute may have the name of either."""
     columns = table.columns[1:] if has_ids else table.columns
     names = list(meta["fields"])
-    frame = to_frame(dict(zip(names, columns, strict=False)), rows=table.num_rows)
+    try:
+        table.validate(full=True)
+        frame = to_frame(dict(zip(names, columns, strict=False)), rows=table.num_rows)
+    except pa.ArrowInvalid as error:
+        raise FileReadError(
+            "The text of the file is not in the encoding that it states, or has none that is known.",
+            where=path,
+            found=f"{describe(path)} ({error})",
+            expected="UTF-8, or the encoding stated",
+            remedy="Export it again in UTF-8.",
+        ) from error
     if has_ids:
         frame = _with_ids(frame, meta["fid_column"], table.column(0).to_numpy())
     if len(columns) == len(names):
@@ -628,22 +682,24 @@ def _warnings(path: Path, messages: set[str]) -> list[Finding]:
 
 def _unreadable(path: Path, error: Exception) -> FileReadError:
     kind = _KINDS[path.suffix.lower()]
+    # The driver has read a copy of ours, and speaks to who calls it.
+    why = re.sub(rf"[^\s']*[/\\]{_COPY}(?=\.)", path.stem, str(error)).partition("; It might help")[0]
     return FileReadError(
         f"The file is not {kind} that can be read.",
         where=path,
-        found=f"{describe(path)} ({error})",
+        found=f"{describe(path)} ({why})",
         expected=f"{kind}, whole",
         remedy="Export or download it again; a file that was cut short or renamed cannot be read.",
     )
 
 
-def _part_findings(path: Path, parts: dict[str, Path], encoding: str | None) -> tuple[Finding, ...]:
+def _part_findings(path: Path, parts: dict[str, Path], encoding: str) -> tuple[Finding, ...]:
     remedy = "Copy all parts of the shapefile: .shp, .shx, .dbf, .prj and .cpg."
     is_layer = path.suffix.lower() == ".shp"
     said = [
         (is_layer and ".dbf" not in parts, "dbf_missing", "there is no .dbf beside it, and so no attributes"),
         (is_layer and ".shx" not in parts, "shx_missing", "there is no .shx beside it; the index was built anew"),
-        (encoding == "cp1252", "encoding_cp1252", "its text states no encoding; it was read as Windows-1252"),
+        (bool(encoding), "encoding_cp1252", encoding),
     ]
     return tuple(
         Finding("warning", code, path.name, f"{path.name}: {message}.", expected="all parts", remedy=remedy)

@@ -270,3 +270,20 @@ def test_commas_part_the_thousands_of_meters(tmp_path):
     )
     degrees = file_places(tmp_path, {"x": ["-121,360"], "y": ["38,580"]})
     assert degrees.geometry.iloc[0].equals_exact(Point(-121.36, 38.58), 1e-9)
+
+
+def test_degrees_without_their_decimal_point_are_nowhere():
+    # -121.385284 and 38.573465; half the equator is 20 million meters, or 66 million feet.
+    with pytest.raises(CRSError, match="nowhere on the globe") as caught:
+        places(table(lon=[-121_385_284] * 2, lat=[38_573_465] * 2), crs=4326)
+    assert "decimal point" in str(caught.value)
+
+
+def test_coordinates_are_numbers_in_whatever_way_they_are_written():
+    x = pd.Series(["121°22'55.8\"W", "-121,382172", "W 121 22.9303"], name="x")
+    y = pd.Series(["38°36'07.3\"N", "38,602017", "N 38 36.1210"], name="y")
+    xs, ys = io.coordinate_numbers(x, y)
+    assert xs.round(3).tolist() == [-121.382] * 3
+    assert ys.round(3).tolist() == [38.602] * 3
+    east, north = io.coordinate_numbers(pd.Series(["640,876"]), pd.Series(["4,273,855"]))
+    assert (east[0], north[0]) == (640876, 4273855)

@@ -501,3 +501,16 @@ def test_a_format_is_read_and_nothing_else_of_the_column():
     assert read.fault.tolist()[1:] == ["unreadable_time", "missing_time"]
     plain = io.parse_times(values[1:2], time_zone="UTC", formats=["%d|%m|%y %Hu%M"])
     assert plain.fault.isna().all()
+
+
+@pytest.mark.parametrize("text", ["1.74199E+12", "1.7E+12", "1.741985E+12", "1.74199e+09", "1.74199E+15"])
+def test_a_count_that_a_spreadsheet_has_rounded_is_no_moment(text):
+    # 1.74199E+12 ms is any moment of ten million ms, 2.8 hours.
+    assert one(text) == (None, False, "rounded_time")
+
+
+def test_a_count_that_is_written_shortly_among_others_is_a_moment():
+    # 2025-03-14 13:45:00 and 13:45:30 in California; a program that leaves zeros out writes the first shorter.
+    times = parse(["1.7419851e12", "1.74198513e12"])
+    assert times.fault.isna().all()
+    assert times.at.dt.strftime("%H:%M:%S").tolist() == ["13:45:00", "13:45:30"]

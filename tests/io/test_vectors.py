@@ -6,6 +6,7 @@ import sqlite3
 import struct
 import sys
 import zipfile
+from contextlib import closing
 
 import geopandas as gpd
 import numpy as np
@@ -452,3 +453,74 @@ def test_a_path_may_hold_signs_that_drivers_read_meaning_into(tmp_path, suffix):
     for part in tmp_path.glob("plain.*"):
         part.rename(path.with_suffix(part.suffix))
     assert len(io.read_table(path).frame) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "stated", "said"),
+    [
+        ("cp1252", "UTF-8", "its .cpg says “UTF-8”, which its text is not; it was read as Windows-1252"),
+        ("utf-8", "1252", "its .cpg says “1252”, which its text is not; it was read as UTF-8"),
+        ("cp1252", "system", "its .cpg says “system”, which its text is not; it was read as Windows-1252"),
+        ("cp1252", "ANSI 1252", ""),
+        ("cp1252", "ISO-8859-1", ""),
+        ("utf-8", "65001", ""),
+    ],
+)
+def test_text_that_is_not_what_the_cpg_says_is_read_as_it_is_and_said(tmp_path, written, stated, said):
+    layer(name=["Cañada", "Piñon"]).to_file(tmp_path / "a.shp", encoding=written)
+    (tmp_path / "a.cpg").write_text(stated, encoding="ascii")
+    raw = io.read_table(tmp_path / "a.shp")
+    assert raw.frame["name"].tolist() == ["Cañada", "Piñon"]
+    assert [finding.message for finding in raw.findings] == ([f"a.shp: {said}."] if said else [])
+
+
+def test_text_that_no_encoding_fits_is_a_refusal(tmp_path):
+    pyogrio.write_dataframe(pd.DataFrame({"id": ["007"]}), tmp_path / "a.gpkg", layer="a")
+    with closing(sqlite3.connect(tmp_path / "a.gpkg")) as base, base:
+        base.execute("UPDATE a SET id = CAST(x'4361F161' AS TEXT)")
+    with pytest.raises(FileReadError, match="encoding"):
+        io.read_table(tmp_path / "a.gpkg")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("DELETE FROM gpkg_contents", "lists no layer"),
+        ("DELETE FROM gpkg_geometry_columns", "list of geometry columns lacks a"),
+    ],
+)
+def test_a_geopackage_without_its_lists_says_so(tmp_path, change, said):
+    layer().to_file(tmp_path / "a.gpkg", layer="a")
+    with closing(sqlite3.connect(tmp_path / "a.gpkg")) as base, base:
+        base.execute(change)
+    with pytest.raises(FileReadError, match=said) as caught:
+        io.read_table(tmp_path / "a.gpkg")
+    assert "layer =" not in str(caught.value)
+    assert "copy.gpkg" not in str(caught.value)
+
+
+def test_a_ring_that_is_not_closed_is_said_once(tmp_path):
+    ring = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}
+    raw = io.read_table(geojson(tmp_path / "a.geojson", feature({"id": "x"}) | {"geometry": ring}))
+    assert codes(raw) == ["rings_closed"]
+    assert raw.geometry.iloc[0].area == 1
+
+
+def test_folders_of_kml_are_read_as_one_where_they_are_listed(tmp_path):
+    def folder(name, *ids):
+        marks = "".join(
+            f"<Placemark><name>{one}</name><Point><coordinates>{one},2</coordinates></Point></Placemark>" for one in ids
+        )
+        return f"<Folder><name>{name}</name>{marks}</Folder>"
+
+    text = f"<Document>{folder('North', 1, 2)}{folder('South', 3)}</Document>"
+    path = tmp_path / "a.kml"
+    path.write_text(f'<kml xmlns="http://www.opengis.net/kml/2.2">{text}</kml>', encoding="utf-8")
+    with pytest.raises(FileReadError, match=r"layer = \[") as caught:
+        io.read_table(path)
+    assert "North, South" in str(caught.value)
+    raw = io.read_table(path, layer=("North", "South"))
+    assert raw.frame["Name"].tolist() == ["1", "2", "3"]
+    assert raw.frame.index.tolist() == raw.geometry.index.tolist() == [1, 2, 3]
+    assert raw.geometry.x.tolist() == [1, 2, 3]
+    assert codes(raw) == ["layers_joined"]
