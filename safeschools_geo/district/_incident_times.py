@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _OCCURRED = "occurred_at"
 _DAY_S = 86_400
+_FEWEST, _MOST = 5, 0.5
 _CLOCKS_DIFFER = pd.Timedelta(hours=1)
 """By how much a dispatch may be before its call, on clocks that differ: what is earlier by more is of the next day."""
 _YEAR_FIRST, _NUMBERS, _MONTHS, _UNLIKELY = "2025-03-04", "3/4/2025", 12, 0.01
@@ -42,7 +43,9 @@ def read_times(raw: io.RawTable, rows: pd.Series, settings: Settings) -> TimesRe
     clocks = {name: cells for name, cells in there.items() if name != _OCCURRED and _are_clocks(cells)}
     steps = {name: partial(_read, raw, name, cells, settings) for name, cells in there.items() if name not in clocks}
     parsed = attempt_all(steps)
-    of_day = {name: _on_the_day(cells, parsed[_OCCURRED], settings) for name, cells in clocks.items()}
+    of_day = attempt_all(
+        {name: partial(_on_the_day, raw, name, cells, parsed[_OCCURRED], settings) for name, cells in clocks.items()}
+    )
     parsed |= {name: times for name, (times, _) in of_day.items()}
     nothing = pd.Series(pd.NaT, index=rows.index[rows], dtype=f"datetime64[us, {settings.district.time_zone}]")
     others = {
@@ -66,7 +69,9 @@ def _are_clocks(cells: pd.Series) -> bool:
     return bool(is_clock.any() and (is_clock | texts.isna() | io.says_nothing(texts)).all())
 
 
-def _on_the_day(cells: pd.Series, call: io.ParsedTimes, settings: Settings) -> tuple[io.ParsedTimes, pd.Series]:
+def _on_the_day(
+    raw: io.RawTable, name: str, cells: pd.Series, call: io.ParsedTimes, settings: Settings
+) -> tuple[io.ParsedTimes, pd.Series]:
     """Put times of day on the day of the call, or the next where they are earlier; tell which are earlier by little."""
     options, zone = settings.incidents, settings.district.time_zone
     clock = pd.to_timedelta(io.times_of_day(cells), unit="s")
@@ -74,9 +79,28 @@ def _on_the_day(cells: pd.Series, call: io.ParsedTimes, settings: Settings) -> t
     moment = at.dt.normalize() + clock
     early = (at - moment).where(call.has_time)
     is_before = (early > pd.Timedelta(0)) & (early < _CLOCKS_DIFFER)
+    if options.time_of_day.get(name) != "known":
+        _require_no_durations(cells, early.dropna(), name, f"{raw.path.name}, column {cells.name}")
     moment = (moment + pd.to_timedelta((early > pd.Timedelta(0)).astype("int64"), unit="D")).mask(is_before)
     times = io.parse_times(moment.astype("datetime64[us]"), time_zone=zone, times=options.times, time_of_day="known")
     return times, is_before
+
+
+def _require_no_durations(cells: pd.Series, early: pd.Series, name: str, where: str) -> None:
+    """Refuse minutes that a step took: as times of day, most of them would be of the night after the call."""
+    rows = early.index[early >= _CLOCKS_DIFFER]
+    if len(rows) < _FEWEST or len(rows) <= _MOST * len(early):
+        return
+    raise ColumnError(
+        f"The values of {cells.name} look like durations, not times of day.",
+        where=where,
+        ids=[f"row {row}" for row in rows],
+        found=f"{len(rows):,} of {len(early):,} are earlier in the day than their call; for example {cells[rows[0]]}",
+        expected="times of day such as 14:05, or dates with times",
+        remedy=f'Export the date and time instead. If these are durations, leave them out: {name} = "" under '
+        f'[incidents.columns]; if they are times of day all the same, set {name} = "known" under '
+        "[incidents.time_of_day].",
+    )
 
 
 def _clock_finding(raw: io.RawTable, name: str, cells: pd.Series, is_before: pd.Series) -> Finding:
@@ -260,7 +284,7 @@ def _findings(
     file = raw.path.name
     is_read = times.fault.isna()
     is_date = is_read & ~times.has_time
-    wrong = times.fault.isin(["unreadable_time", "sentinel_time"])
+    wrong = times.fault.isin(["unreadable_time", "sentinel_time", "rounded_time"])
     lacks = name != _OCCURRED
     found = []
     if options.day_first is None and (times.order == "?").any() and not (times.order == "M").any():
@@ -372,8 +396,8 @@ def _dates_finding(column: str, name: str, dates: io.OneClock, options: Incident
 def shifted_findings(notes: pd.Series, ids: pd.Series) -> list[Finding]:
     """Say which times fell into an hour that is skipped or comes twice."""
     messages = {
-        "dst_gap_shifted": "fell into the hour that is skipped when clocks go forward, and were moved to its end",
-        "dst_repeat_first": "fell into the hour that comes twice when clocks go back, and are taken as the first",
+        "dst_gap_shifted": "in the hour that is skipped when clocks go forward, moved to its end",
+        "dst_repeat_first": "in the hour that comes twice when clocks go back, taken as the first",
     }
     return [
         Finding(

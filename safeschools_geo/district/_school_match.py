@@ -88,7 +88,7 @@ def match_schools(
         index=given_ids.index,
     ).astype({"school_id": "str", "school_match": "str"})
     is_known = given_ids.isin(schools["school_id"])
-    alike = _alike(given_ids[given_ids.notna() & ~is_known], schools["school_id"])
+    alike = alike_ids(given_ids[given_ids.notna() & ~is_known], schools["school_id"]).dropna()
     if settings.similar_ids == "same":
         is_known |= given_ids.index.isin(alike.index)
     table.loc[is_known, "school_id"] = alike.reindex(given_ids.index)[is_known].fillna(given_ids[is_known])
@@ -97,7 +97,7 @@ def match_schools(
     if addresses is not None:
         by_address = _by_address(table, addresses, schools, settings.address_score)
         review = pd.concat([review, by_address], ignore_index=True) if len(by_address) else review
-    _by_distance(table, names, points, schools, crs, farthest_m=settings.nearest_school_m)
+    _by_distance(table, names.fillna(given_ids), points, schools, crs, farthest_m=settings.nearest_school_m)
     is_lost = given_ids.notna() & ~is_known & table["school_id"].isna()
     findings = [
         *_findings(review),
@@ -107,11 +107,37 @@ def match_schools(
     return SchoolMatches(table, review, tuple(findings))
 
 
-def _alike(given: pd.Series, school_ids: pd.Series) -> pd.Series:
-    """Find, for ids that are no school's, the one school whose id differs only in how it is written."""
-    keys = io.id_key(school_ids)
-    by_key = pd.Series(school_ids.to_numpy(), index=keys)[~keys.duplicated(keep=False).to_numpy()]
-    return io.id_key(given).map(by_key).dropna().astype("str")
+def alike_ids(given: pd.Series, school_ids: pd.Series) -> pd.Series:
+    """Find the one school whose id differs only in how it is written; missing where there is none."""
+    found = pd.Series(pd.NA, index=given.index, dtype="str")
+    for key in (io.id_key, _without_hyphens, _school_code):
+        keys = key(school_ids)
+        is_one = ~keys.duplicated(keep=False) & keys.notna()
+        by_key = pd.Series(school_ids[is_one].to_numpy(), index=keys[is_one])
+        found = found.fillna(key(given).map(by_key).astype("str"))
+    # Two codes with county and district that have the school's part in common are of two schools.
+    is_other = (_is_cds(given) & _is_cds(found)) & (_without_hyphens(given) != _without_hyphens(found))
+    return found.mask(is_other)
+
+
+def _without_hyphens(ids: pd.Series) -> pd.Series:
+    return io.id_key(ids.str.replace("-", "", regex=False))
+
+
+def _is_cds(ids: pd.Series) -> pd.Series:
+    """Say which ids are codes of county, district and school: 14 digits, or 13 without the zero in front."""
+    return ids.str.replace("-", "", regex=False).str.fullmatch(r"\d{13,14}").fillna(value=False).astype("bool")
+
+
+def _school_code(ids: pd.Series) -> pd.Series:
+    """Take the school's part of a code of county, district and school; other ids as they are."""
+    plain = _without_hyphens(ids)
+    return io.id_key(plain.where(~_is_cds(ids), plain.str[-7:]))
+
+
+def _difference(given: str, school: str) -> str:
+    is_part = bool(_is_cds(pd.Series([given])).iloc[0]) != bool(_is_cds(pd.Series([school])).iloc[0])
+    return "without county and district" if is_part else io.difference_text(given, school)
 
 
 def plain_name(name: str) -> str:
@@ -304,7 +330,7 @@ def _id_findings(
     findings = []
     is_alike = pd.Series(given.index.isin(alike.index), index=given.index)
     pairs = pd.DataFrame({"given": given[is_alike], "school": alike}).drop_duplicates()
-    clauses = name_ids(f"“{g}” for “{s}” ({io.difference_text(g, s)})" for g, s in pairs.itertuples(index=False))
+    clauses = name_ids(f"“{g}” for “{s}” ({_difference(g, s)})" for g, s in pairs.itertuples(index=False))
     if is_alike.any() and similar_ids == "same":
         message = f"{count_text(is_alike.sum(), 'incident')} with a school id that is written otherwise: {clauses}."
         remedy = "Nothing needs doing: similar_ids takes them as the same."

@@ -220,3 +220,20 @@ def test_offsets_in_every_row_or_beside_dates_alone_are_no_fault(tmp_path):
     assert "occurred_at_offset_mixed" not in said(read(tmp_path, {"occurred_at": every}))
     dates = [f"{moment}Z" if n < 20 else moment[:10] for n, moment in enumerate(MOMENTS)]
     assert "occurred_at_offset_mixed" not in said(read(tmp_path, {"occurred_at": dates}))
+
+
+def test_durations_are_no_times_of_day_until_a_setting_says_so(tmp_path):
+    calls = [f"2025-09-{n:02} 1{n % 5}:00" for n in range(1, 11)]
+    minutes = [f"00:0{n % 8}:30" for n in range(10)]
+    with pytest.raises(InputError, match="look like durations") as caught:
+        read(tmp_path, {"occurred_at": calls, "arrived_at": minutes})
+    assert caught.value.found.startswith("10 of 10")
+    assert 'arrived_at = ""' in caught.value.remedy
+    times = read(tmp_path, {"occurred_at": calls, "arrived_at": minutes}, time_of_day={"arrived_at": "known"})
+    assert times.others["arrived_at"].dt.strftime("%m-%d %H:%M:%S").iloc[0] == "09-02 00:00:30"
+
+
+def test_arrivals_after_midnight_are_no_durations(tmp_path):
+    calls = [*(f"2025-09-{n:02} 10:00" for n in range(1, 9)), "2025-09-09 23:50", "2025-09-10 23:55"]
+    times = read(tmp_path, {"occurred_at": calls, "arrived_at": ["10:05"] * 8 + ["00:04", "00:02"]})
+    assert times.others["arrived_at"].dt.day.tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 10, 11]

@@ -205,3 +205,36 @@ def test_the_calls_of_one_district_are_kept_of_a_county_s_and_the_rest_is_counte
     assert {"F1", "F2"} <= set(left["id"])
     assert "F3" in kept
     assert any("excluded" in f.code or "within" in f.message for f in ssg.check_district(district).findings)
+
+
+CDS = SCHOOLS.assign(school_id=["34674390110101", "34674390110102", "34-67439-0110103", "04674390110104"])
+
+
+@pytest.mark.parametrize(
+    ("given_id", "school", "how"),
+    [
+        ("0110101", "34674390110101", "without county and district"),
+        ("110102", "34674390110102", "without county and district"),
+        ("34-67439-0110101", "34674390110101", "hyphens"),
+        ("34674390110103", "34-67439-0110103", "hyphens"),
+        ("4674390110104", "04674390110104", "leading zeros"),
+        ("19674390110101", None, None),  # another county
+    ],
+)
+def test_codes_of_schools_are_known_without_hyphens_county_and_district_when_asked(given_id, school, how):
+    found = match((given_id, None, None), schools=CDS, similar_ids="same")
+    given_school = found.table["school_id"].iloc[0]
+    assert (None if pd.isna(given_school) else given_school) == school
+    stopped = match((given_id, None, None), schools=CDS)
+    assert stopped.table["school_id"].isna().all()
+    (finding,) = stopped.findings
+    assert finding.code == ("school_id_alike" if school else "school_id_unknown")
+    assert finding.is_blocking
+    assert how is None or f"“{given_id}” for “{school}” ({how})" in finding.message
+
+
+def test_an_incident_that_names_an_unknown_school_is_not_taken_to_be_at_the_nearest():
+    near = town.place(505, 400)
+    found = match(("999", None, near), (None, None, near), nearest_school_m=150)
+    assert found.table["school_id"].fillna("").tolist() == ["", "001"]
+    assert [finding.code for finding in found.findings] == ["school_id_unknown"]
