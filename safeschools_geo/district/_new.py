@@ -179,7 +179,7 @@ def new_district(
     with output_folder(folder, inputs=[*layers.values(), *exports], is_listed=False) as fresh:
         for name in ("boundaries", "incidents"):
             (fresh / "data" / name).mkdir(parents=True)
-        look = _FirstLook(fresh, folder.resolve().name, preset)
+        look = _FirstLook(fresh, folder, preset)
         look.take(
             {name: _copied(path, fresh / "data" / "boundaries") for name, path in layers.items()},
             [_copied(path, fresh / "data" / "incidents") for path in exports],
@@ -309,9 +309,13 @@ def _require_free(one: Path, target: Path) -> None:
 class _FirstLook:
     """Looks into the files of a new district, one after the other: what is known of one helps to read the next."""
 
-    def __init__(self, folder: Path, name: str, preset: str | None) -> None:
-        self.folder, self.name, self.preset = folder, name, preset
+    def __init__(self, folder: Path, target: Path, preset: str | None) -> None:
+        self.folder, self.target, self.preset = folder, target, preset
+        self.name = target.resolve().name
         self.proposal = Proposal()
+        # Sections whose file cannot be read, or states no CRS, which is then asked already.
+        self.unread: set[str] = set()
+        self.without_crs: set[str] = set()
         self.crosswalk = pd.DataFrame()
         self.time_zone = "America/Los_Angeles"
         self.area: shapely.Geometry | None = None
@@ -325,9 +329,7 @@ class _FirstLook:
         for section, read in (("boundary", read_boundary), ("zones", read_zones)):
             if section in layers:
                 self._layer(section, layers[section], near)
-                if (polygons := self._read(read, section)) is not None:
-                    near.append(box_of(polygons))
-                    self.area = self.area or _area_of(polygons)
+                self._areas(section, read, near)
         schools = None
         if "schools" in layers:
             self._schools(layers["schools"], near)
@@ -335,18 +337,36 @@ class _FirstLook:
                 self._enrollment(layers["enrollment"])
             schools = self._read(read_schools, "schools")
             self._name_of(schools)
+        for section, read in (("boundary", read_boundary), ("zones", read_zones)):
+            if section in self.without_crs and schools is not None:
+                self.unread.discard(section)
+                proposal.forget(section)
+                self._layer(section, layers[section], [box_of(schools)])
+                self._areas(section, read, near)
         places = [box_of(schools)] if schools is not None else near
         if "roads" in layers:
             self._layer("roads", layers["roads"], places)
         if places:
-            self.time_zone = time_zone_at(places[0])
-            if self.time_zone != "America/Los_Angeles":
-                proposal.ask(
-                    f"Is the time zone {self.time_zone}? It was told from the longitude alone.",
-                    '[district] time_zone = "…"',
-                )
+            self._ask_about_longitude(places[0])
         self._exports(exports, schools)
         self._ask_the_rest(layers, exports)
+
+    def _areas(self, section: str, read: Any, near: list[Box]) -> None:  # noqa: ANN401 - one of the readers of tables
+        """Learn from a layer of areas where the district is."""
+        if (polygons := self._read(read, section)) is not None:
+            near.append(box_of(polygons))
+            self.area = self.area or _area_of(polygons)
+
+    def _ask_about_longitude(self, box: Box) -> None:
+        """Tell the time zone from the longitude, unless its sign is missing."""
+        if box[0] > 0:
+            text = "The longitudes of the district are positive, which is east of Greenwich. Is the minus sign missing?"
+            self.proposal.ask(text, "data/boundaries/")
+            return
+        self.time_zone = time_zone_at(box)
+        if self.time_zone != "America/Los_Angeles":
+            text = f"Is the time zone {self.time_zone}? It was told from the longitude alone."
+            self.proposal.ask(text, '[district] time_zone = "…"')
 
     def _name_of(self, schools: gpd.GeoDataFrame | None) -> None:
         """Call the district what its schools say it is called, if most of them agree."""
@@ -382,19 +402,30 @@ class _FirstLook:
         try:
             return io.read_table(path)
         except InputError as fault:
-            self.proposal.ask(f"{path.name} cannot be read: {' '.join(str(fault).split())}", f"[{section}]")
+            self._ask_about(fault, f"{path.name} cannot be read", section)
             return None
 
     def _read(self, read: Any, section: str) -> gpd.GeoDataFrame | None:  # noqa: ANN401 - one of the readers of tables
         """Read a table as the settings that are proposed so far say, or ask about what is in the way."""
+        if section in self.unread:
+            return None
         try:
             frame: gpd.GeoDataFrame | None = read(self._settings()).frame
         except InputError as fault:
-            self.proposal.ask(
-                f"As proposed, [{section}] cannot be read: {' '.join(str(fault).split())}", f"[{section}]"
-            )
+            self._ask_about(fault, f"As proposed, [{section}] cannot be read", section)
             return None
         return None if frame is None or frame.geometry.isna().all() else frame
+
+    def _ask_about(self, fault: InputError, what: str, section: str) -> None:
+        """Ask about what is in the way of reading a file, once."""
+        self.unread.add(section)
+        is_asked = any(one.setting.startswith(f"[{section}] crs") for one in self.proposal.questions)
+        if fault.setting == "crs" and is_asked:
+            self.without_crs.add(section)
+            return
+        # The copy that is read lies where the folder is made, and is moved when it is complete.
+        text = " ".join(str(fault).split()).replace(str(self.folder), str(self.target))
+        self.proposal.ask(f"{what}: {text}", f"[{section}]")
 
     def _settings(self) -> Settings:
         return settings_from(self._table(), folder=self.folder, where=FILE_NAME)
@@ -490,8 +521,9 @@ class _FirstLook:
         if len(open_rows):
             top = ", ".join(f"{row.source_value} ({row.incidents:,})" for row in open_rows.head(5).itertuples())
             self.proposal.ask(
-                f"What do values of the source mean that no code or word tells? There are {len(open_rows):,} with "
-                f"{open_rows['incidents'].sum():,} calls; the most frequent: {top}.",
+                f"What do values of the source mean that no code or word tells? "
+                f"{count_text(len(open_rows), 'value')} with {count_text(int(open_rows['incidents'].sum()), 'call')}; "
+                f"the most frequent: {top}.",
                 "crosswalk.csv, column category",
             )
 
@@ -500,13 +532,14 @@ class _FirstLook:
             settings = self._settings()
             return pd.concat([read_rows(path, settings).frame for path in exports])
         except InputError as fault:
-            self.proposal.ask(f"As proposed, [incidents] cannot be read: {' '.join(str(fault).split())}", "[incidents]")
+            self._ask_about(fault, "As proposed, [incidents] cannot be read", "incidents")
             return None
 
     def _propose_nearest(self, calls: pd.DataFrame, schools: gpd.GeoDataFrame | None) -> None:
         """Where the export names no schools, propose how near a call is at a school."""
         named = any(self.proposal.value("incidents.columns", key) for key in ("school_id", "school_name"))
-        if named or schools is None:
+        is_asked = any(one.setting.startswith("[incidents.columns] school_id") for one in self.proposal.questions)
+        if named or is_asked or schools is None:
             return
         meters = _to_nearest(calls, schools)
         if meters is None or not len(meters):

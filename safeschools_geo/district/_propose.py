@@ -18,10 +18,10 @@ from pyproj.database import query_crs_info
 from pyproj.enums import PJType
 
 from safeschools_geo import io
-from safeschools_geo.crs import STORAGE_CRS
+from safeschools_geo.crs import LARGEST_FEET, STORAGE_CRS
 from safeschools_geo.district._crosswalk import SEPARATOR, suggest_categories
-from safeschools_geo.district._school_match import plain_address, plain_name
-from safeschools_geo.errors import count_text
+from safeschools_geo.district._school_match import alike_ids, plain_address, plain_name
+from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.findings import TRUTHS
 
 if TYPE_CHECKING:
@@ -70,6 +70,11 @@ class Proposal:
         """Leave a question to a person."""
         self.questions.append(Question(text, setting))
 
+    def forget(self, section: str) -> None:
+        """Take back what is proposed and asked about a section."""
+        self.guesses = [one for one in self.guesses if one.table.partition(".")[0] != section]
+        self.questions = [one for one in self.questions if not one.setting.startswith(f"[{section}]")]
+
     def value(self, table: str, key: str) -> Any:  # noqa: ANN401 - of any setting
         """Return what is proposed for a setting."""
         return next((g.value for g in self.guesses if (g.table, g.key) == (table, key)), None)
@@ -87,7 +92,7 @@ class Column:
     def text(self) -> pd.Series:
         """The cells that hold something, as text."""
         text = io.as_text(self.cells)
-        return text[text.notna() & (text != "")]
+        return text[text.notna() & (text != "") & ~io.says_nothing(text)]
 
     @cached_property
     def numbers(self) -> pd.Series:
@@ -159,7 +164,12 @@ class _Look:
     def best(self, ours: str, fits: Callable[[Column], float]) -> tuple[Column, float] | None:
         """Find the column whose name fits one of ours best, among those whose content does."""
         named = [(rank, column) for column in self.free if (rank := _name_rank(column, ours))]
-        ranked = [(rank, fit, column) for rank, column in named if (fit := fits(column)) >= _MOST]
+        # Our own name says enough for a column of which some cells are no such thing.
+        ranked = [
+            (rank, fit, column)
+            for rank, column in named
+            if (fit := fits(column)) >= (_HALF if column.key == ours.replace("_", "") else _MOST)
+        ]
         if not ranked:
             return None
         _, fit, column = max(ranked, key=lambda one: one[:2])
@@ -171,18 +181,24 @@ class _Look:
             column, fit = found
             self.set(ours, column.name, f"by its name; {_percent(fit)} {what}, such as {column.text.iloc[0]!r}")
         elif is_needed:
-            self.ask_which(ours)
+            called = [
+                f" {c.name} is called so, but {_percent(fits(c))} {what}, such as {c.text.iloc[0]!r}."
+                for c in self.free
+                if _name_rank(c, ours) >= _HALF
+            ]
+            self.ask_which(ours, "".join(called[:1]))
 
     def set(self, ours: str, value: str | list[str], evidence: str) -> None:
         """Propose the columns for one of ours."""
         self.proposal.add(f"{self.section}.columns", ours, value, evidence)
         self.taken |= {value} if isinstance(value, str) else set(value)
 
-    def ask_which(self, ours: str) -> None:
+    def ask_which(self, ours: str, why: str = "") -> None:
         """Leave it to a person which column is one of ours."""
         there = ", ".join(column.name for column in self.columns)
         self.proposal.ask(
-            f"Which column of [{self.section}] is {ours}? There are {there}.", f'[{self.section}.columns] {ours} = "…"'
+            f"Which column of [{self.section}] is {ours}? There are {there}.{why}",
+            f'[{self.section}.columns] {ours} = "…"',
         )
 
 
@@ -193,6 +209,7 @@ def _percent(share: float) -> str:
 # ── Places: longitude and latitude, or meters or feet of a system that is found by laying the points on the schools
 
 _PLACE_TEXT = r"(?i)\s*(srid=\d+;)?\s*(point|polygon|multi)|\s*\(?-?\d+[.\d]*\s*,\s*-?\d+[.\d]*\)?\s*$"
+_STATED = r"(?i)\s*srid=\d+;"
 
 
 def _propose_places(look: _Look, near: Sequence[Box]) -> None:
@@ -203,9 +220,14 @@ def _propose_places(look: _Look, near: Sequence[Box]) -> None:
         return
     pair = _pair(look, near)
     if pair is None:
-        if shapes := look.best("wkt", lambda c: c.share(c.text.str.match(_PLACE_TEXT))):
-            look.set("wkt", shapes[0].name, f"{_percent(shapes[1])} are places such as {shapes[0].text.iloc[0][:40]!r}")
-            look.proposal.add(look.section, "crs", "EPSG:4326", "degrees of longitude and latitude")
+        if found := look.best("wkt", lambda c: c.share(c.text.str.match(_PLACE_TEXT))):
+            column, share = found
+            look.set("wkt", column.name, f"{_percent(share)} are places such as {column.text.iloc[0][:40]!r}")
+            shapes = shapely.from_wkt(column.text.to_numpy(dtype="object"), on_invalid="ignore")
+            if shapely.is_missing(shapes).any() and not column.text.str.match(_STATED).any():
+                look.proposal.add(look.section, "crs", "EPSG:4326", "degrees of longitude and latitude")
+            elif not column.text.str.match(_STATED).any():
+                _propose_crs(look, shapes, near, column.name)
         return
     x, y = pair
     is_degrees = x.number_share(-_DEGREES, _DEGREES) >= _MOST
@@ -227,10 +249,10 @@ def _propose_places(look: _Look, near: Sequence[Box]) -> None:
 
 def _pair(look: _Look, near: Sequence[Box]) -> tuple[Column, Column] | None:
     """Find the two columns of coordinates: by their names, and which is which by their content."""
-    x, y = (look.best(ours, lambda c: c.share(c.numbers.notna())) for ours in ("x", "y"))
+    x, y = (look.best(ours, lambda c: c.share(io.coordinate_numbers(c.cells)[0].notna())) for ours in ("x", "y"))
     if x is None or y is None or x[0].name == y[0].name:
         return None
-    east, north = x[0], y[0]
+    east, north = (Column(numbers) for numbers in io.coordinate_numbers(x[0].cells, y[0].cells))
     box = _union(near)
     if box is not None and east.number_share(-_DEGREES, _DEGREES) >= _MOST:
         as_said = east.number_share(box[0] - 1, box[2] + 1) + north.number_share(box[1] - 1, box[3] + 1)
@@ -260,8 +282,15 @@ def _propose_crs(look: _Look, shapes: Any, near: Sequence[Box], what: str) -> No
         look.proposal.add(section, "crs", "EPSG:4326", "degrees of longitude and latitude; the file states no system")
         return
     box = _union(near)
+    if len(middles) and np.abs(middles[:, 0]).min() > LARGEST_FEET:
+        look.proposal.ask(
+            f"What are the coordinates of [{section}]? Numbers such as {middles[0, 0]:.0f} are nowhere on the globe, "
+            "in degrees, meters or feet; if they are degrees without their decimal point, export them with it.",
+            setting,
+        )
+        return
     if box is None or not len(middles):
-        look.proposal.ask(f"In which coordinate system are {what} of [{section}]? The file does not say.", setting)
+        look.proposal.ask(f"In which coordinate system is {what} of [{section}]? The file does not say.", setting)
         return
     sample = middles[np.linspace(0, len(middles) - 1, min(len(middles), _SAMPLE // 10)).astype(int)]
     systems = _systems(box)
@@ -269,7 +298,7 @@ def _propose_crs(look: _Look, shapes: Any, near: Sequence[Box], what: str) -> No
     best = int(np.argmax(shares)) if shares else 0
     if not shares or shares[best] < _HALF:
         look.proposal.ask(
-            f"In which coordinate system are {what} of [{section}]? In none of the {len(shares)} usual here do "
+            f"In which coordinate system is {what} of [{section}]? In none of the {len(shares)} usual here do "
             "most of the points fall on the schools.",
             setting,
         )
@@ -316,6 +345,7 @@ def _systems(box: Box) -> list[tuple[str, str]]:
 
 # ── Schools and zones
 
+_GRADES_AS_DATE = r"(?i)\d{1,2}-[a-z]{3}|[a-z]{3}-\d{1,2}|\d{4}-\d{2}-\d{2}.*"
 _GRADE = {"pk": -1, "p": -1, "tk": 0, "k": 0, "kg": 0}
 _LEVEL_WORDS = (
     ("k8", r"\bk ?-? ?8\b|elem\w*[ -/]*(and|to)?[ -/]*(middle|high)|combination"),
@@ -352,6 +382,7 @@ def propose_schools(raw: io.RawTable, proposal: Proposal, near: Sequence[Box] = 
         for value, number in column.text.value_counts().items():
             if (level := level_of(str(value))) and str(value) != level:
                 proposal.add("schools.levels", str(value), level, count_text(int(number), "school"))
+        _ask_about_levels(column, proposal)
     else:
         proposal.add("schools", "default_level", "other", "no column of levels was found")
         look.ask_which("level")
@@ -360,6 +391,20 @@ def propose_schools(raw: io.RawTable, proposal: Proposal, near: Sequence[Box] = 
     look.take("address", lambda c: c.share(c.text.str.contains(r"\d")), "addresses")
     _propose_places(look, near)
     _propose_open_schools(look)
+
+
+def _ask_about_levels(column: Column, proposal: Proposal) -> None:
+    counts = column.text.value_counts()
+    unknown = [f"{value} ({number:,})" for value, number in counts.items() if not level_of(str(value))]
+    if not unknown:
+        return
+    hint = (
+        " Spreadsheets make dates of grades: of 9-12 12-Sep, of 6-8 8-Jun."
+        if column.text.str.fullmatch(_GRADES_AS_DATE).any()
+        else ""
+    )
+    text = f"Which levels do these words of {column.name} mean: {name_ids(unknown)}?{hint}"
+    proposal.ask(text, '[schools.levels] "…" = "elementary", "middle", "high", "k8" or "other"')
 
 
 def _propose_open_schools(look: _Look) -> None:
@@ -444,16 +489,51 @@ def propose_incidents(
     look.take("address", lambda c: c.share(c.text.map(plain_address) != ""), "house numbers and streets")
     _propose_category(look)
     _propose_words(look)
+    _ask_about_outcomes(look)
     has_place = any(
         proposal.value("incidents.columns", key) for key in ("x", "wkt", "school_id", "school_name", "address")
     )
     if not has_place and raw.geometry is None:
         proposal.ask(
-            "Where did the calls happen? The export has no coordinates, and no column that names schools.",
+            "Where did the calls happen? The export has no coordinates, and no column that names schools"
+            + _holding_names(look, schools),
             "[incidents.columns] x and y, or school_id, or school_name",
         )
 
 
+def _holding_names(look: _Look, schools: gpd.GeoDataFrame | None) -> str:
+    """Say in which column schools are named among other words, which tell where a call was no better than a guess."""
+    names = [] if schools is None else [f" {plain_name(name)} " for name in schools["name"].dropna()]
+    for column in look.free:
+        texts = column.text.head(_SAMPLE).map(lambda text: f" {plain_name(text)} ")
+        share = float(texts.map(lambda text: any(name in text for name in names)).mean())
+        if share >= _HALF:
+            return (
+                f" by themselves. {_percent(share)} of {column.name} hold a school's name among other words, such as "
+                f"{column.text.iloc[0]!r}: export the school, or coordinates, in a column of its own."
+            )
+    return "."
+
+
+_OUTCOME = r"disp|outcome|status|result|closecode|clearcode|clearance"
+_NO_CALL = r"(?i)\s*(?:can|cncl?d?|cancel\w*|dup|duplicates?|tests?|void\w*|disregard\w*|error|entered in error)\b"
+
+
+def _ask_about_outcomes(look: _Look) -> None:
+    """Ask whether calls count that were canceled, entered twice, or a test, where a column says so."""
+    for column in look.free:
+        if not re.search(_OUTCOME, column.key) or column.distinct > _MOST_OUTCOMES:
+            continue
+        counts = column.text[column.text.str.match(_NO_CALL)].value_counts()
+        if len(counts):
+            listed = ", ".join(f"{word} ({number:,})" for word, number in counts.head(5).items())
+            look.proposal.ask(
+                f"Do calls count whose {column.name} is {listed}? As proposed, all do.",
+                f'[incidents] keep = {{ "{column.name}" = [the values that count] }}',
+            )
+
+
+_MOST_OUTCOMES = 60
 _WORDS = {
     "origin": {
         "officer_initiated": r"on[- ]?view|self|officer|deputy|unit|field|proactive|patrol|traffic stop",
@@ -519,10 +599,9 @@ def _propose_rows(look: _Look) -> None:
 
 def _propose_schools_named(look: _Look, schools: gpd.GeoDataFrame) -> None:
     """Find the columns that hold ids or names of schools, by the schools themselves."""
-    ids = set(io.id_key(schools["school_id"]))
     names = {plain_name(name) for name in schools["name"].dropna()}
     tests: dict[str, Callable[[Column], float]] = {
-        "school_id": lambda c: c.share(io.id_key(c.text).isin(ids)),
+        "school_id": lambda c: c.share(alike_ids(c.text, schools["school_id"]).notna()),
         "school_name": lambda c: c.share(c.text.isin([t for t in c.text.unique() if plain_name(t) in names])),
     }
     for ours, fits in tests.items():
@@ -532,6 +611,12 @@ def _propose_schools_named(look: _Look, schools: gpd.GeoDataFrame) -> None:
         if column is not None and score >= 0.15:  # noqa: PLR2004
             what = "ids" if ours == "school_id" else "names"
             look.set(ours, column.name, f"{_percent(fits(column))} of its values are {what} of schools")
+        elif ours == "school_id" and (own := [c for c in look.free if c.key == "schoolid"]):
+            look.proposal.ask(
+                f"Which schools does {own[0].name} mean? None of its values, such as {own[0].text.iloc[0]!r}, is "
+                f"the id of a school, such as {schools['school_id'].iloc[0]!r}.",
+                '[incidents.columns] school_id = "…"; "" does without it',
+            )
 
 
 def _propose_category(look: _Look) -> None:

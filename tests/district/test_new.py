@@ -329,3 +329,122 @@ def test_chicago_is_read_from_its_raw_record(real_data, tmp_path):
     open_calls = found.crosswalk.loc[found.crosswalk["category"] == "", "incidents"].sum()
     assert found.crosswalk["incidents"].sum() == 125_590
     assert open_calls < 0.02 * 125_590
+
+
+def in_minutes(degrees, letters):
+    size = abs(degrees)
+    return f"{letters[degrees < 0]} {int(size)} {(size % 1) * 60:.4f}"
+
+
+@pytest.mark.parametrize(
+    ("east", "north"),
+    [
+        (lambda x: in_minutes(x, "EW"), lambda y: in_minutes(y, "NS")),
+        (lambda x: f"{x}".replace(".", ","), lambda y: f"{y}".replace(".", ",")),
+    ],
+)
+def test_degrees_in_other_spellings_are_proposed_as_they_will_be_read(tmp_path, east, north):
+    calls = town_calls()
+    calls["Longitude"], calls["Latitude"] = calls["Longitude"].map(east), calls["Latitude"].map(north)
+    found = made(tmp_path, calls)
+    assert proposed(found, "incidents", "crs") == "EPSG:4326"
+    assert "coordinate system" not in asked(found)
+    assert read(found).incidents["school_id"].notna().mean() > 0.95
+
+
+def test_degrees_without_their_decimal_point_are_asked_about(tmp_path):
+    calls = town_calls()
+    for column in ("Longitude", "Latitude"):
+        calls[column] = (calls[column] * 1e6).round().astype("int64")
+    assert "degrees without their decimal point" in asked(made(tmp_path, calls))
+
+
+def test_zones_without_a_crs_are_laid_on_the_schools(tmp_path):
+    zones = town_zones().to_crs(2226)
+    zones.to_file(tmp_path / "beats.shp")
+    (tmp_path / "beats.prj").unlink()
+    found = made(tmp_path, town_calls(), zones="beats.shp")
+    assert proposed(found, "zones", "crs") == "EPSG:2226"
+    assert "coordinate system" not in asked(found)
+    written = zones.assign(the_geom=zones.geometry.to_wkt()).drop(columns="geometry")
+    written.to_csv(tmp_path / "beats.csv", index=False)
+    again = new_district(
+        tmp_path / "again", schools=tmp_path / "directory.csv", zones=tmp_path / "beats.csv", incidents=()
+    )
+    assert proposed(again, "zones", "crs") == "EPSG:2226"
+    written.assign(the_geom="SRID=2226;" + written["the_geom"]).to_csv(tmp_path / "beats.csv", index=False)
+    third = new_district(
+        tmp_path / "third", schools=tmp_path / "directory.csv", zones=tmp_path / "beats.csv", incidents=()
+    )
+    assert proposed(third, "zones", "crs") is None
+    assert len(read(third).zones) == 3
+
+
+def test_a_file_that_cannot_be_read_is_asked_about_once_and_by_the_place_it_gets(tmp_path):
+    (tmp_path / "beats.kml").write_text("<html/>", encoding="utf-8")
+    found = made(tmp_path, town_calls(), zones="beats.kml")
+    (question,) = [one for one in found.questions if "cannot be read" in one.text]
+    assert str(found.folder / "data/boundaries/beats.kml") in question.text
+    assert ".safeschools" not in question.text
+
+
+def test_calls_that_were_canceled_or_a_test_are_asked_about(tmp_path):
+    calls = town_calls().assign(Disposition=["RPT"] * 230 + ["CAN"] * 6 + ["DUP"] * 3 + ["TEST"])
+    found = made(tmp_path, calls)
+    assert "Do calls count whose Disposition is CAN (6), DUP (3), TEST (1)?" in asked(found)
+    assert proposed(found, "incidents.keep", "Disposition") is None
+    assert "Do calls count" not in asked(made_again(tmp_path, calls.assign(Disposition="RPT")))
+
+
+def made_again(tmp_path, calls):
+    calls.to_csv(tmp_path / "cad.csv", index=False)
+    return new_district(
+        tmp_path / "again",
+        schools=tmp_path / "directory.csv",
+        zones=tmp_path / "beats.geojson",
+        incidents=[tmp_path / "cad.csv"],
+    )
+
+
+def test_a_column_that_names_schools_among_other_words_is_pointed_out(tmp_path):
+    calls = town_calls().drop(columns=["Longitude", "Latitude"])
+    names = town_schools()["School Name"].str.upper()
+    calls["Location"] = [f"{names[n % 9]} @ 1200 MAIN ST (PARKING LOT)" for n in range(len(calls))]
+    question = asked(made(tmp_path, calls))
+    assert "no column that names schools by themselves. 100 % of Location hold a school's name" in question
+
+
+def test_ids_of_schools_that_are_none_are_asked_about_and_not_replaced_by_the_nearest(tmp_path):
+    found = made(tmp_path, town_calls().assign(school_id="S-1"))
+    assert "None of its values, such as 'S-1', is the id of a school, such as '0101'" in asked(found)
+    assert proposed(found, "incidents", "nearest_school_m") is None
+
+
+def test_longitudes_without_their_sign_do_not_decide_the_time_zone(tmp_path):
+    schools = town_schools()
+    found = made(tmp_path, town_calls(), schools=schools.assign(Long=-schools["Long"]))
+    assert "Is the minus sign missing?" in asked(found)
+    assert 'time_zone = "America/Los_Angeles"' in (found.folder / "district.toml").read_text("utf-8")
+
+
+def test_a_column_of_our_own_name_is_taken_with_a_few_cells_that_do_not_fit(tmp_path):
+    grades = ["K-6", "12-Sep", "8-Jun", "K-6", "7-8", "9-12", "K-6", "7-8", "PK"]
+    schools = town_schools().drop(columns="Grades").assign(level=grades)
+    found = made(tmp_path, town_calls(), schools=schools)
+    assert proposed(found, "schools.columns", "level") == "level"
+    assert proposed(found, "schools", "default_level") is None
+    assert "12-Sep (1), 8-Jun (1), PK (1)? Spreadsheets make dates of grades" in asked(found)
+
+
+def test_why_a_column_of_ids_is_not_taken_is_said(tmp_path):
+    schools = town_schools().drop(columns="Site Code").assign(CDSCode="3.46744E+13")
+    said = "CDSCode is called so, but 11 % different in every row, such as '3.46744E+13'."
+    assert said in asked(made(tmp_path, town_calls(), schools=schools))
+
+
+def test_words_for_no_data_are_no_cells_of_a_column(tmp_path):
+    schools = town_schools().astype("str")
+    schools.loc[[7, 8], ["Long", "Lat", "Grades"]] = "No Data"
+    found = made(tmp_path, town_calls(), schools=schools)
+    assert proposed(found, "schools.columns", "x") == "Long"
+    assert proposed(found, "schools.columns", "level") == "Grades"
