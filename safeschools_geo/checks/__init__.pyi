@@ -3,6 +3,7 @@ from ._incidents import check_midnight as check_midnight
 from ._places import UNUSABLE as UNUSABLE
 from ._places import check_coordinates as check_coordinates
 from ._places import check_schools as check_schools
+from ._places import check_zone_names as check_zone_names
 from ._places import check_zones as check_zones
 from ._places import classify_coordinates as classify_coordinates
 from ._places import find_piles as find_piles

@@ -31,6 +31,8 @@ FAR_M = 50_000.0
 _METERS_PER_DEGREE = 111_320.0
 _EXAMPLES = 2
 _MOST = 0.5
+_OTHER_CRS = "Most are displaced: see whether the CRS that is stated for them is right."
+_FINE_DECIMALS, _SAME_DEGREES, _FEWEST_COARSE = 4, 1e-9, 5
 _FAULTS: dict[str, tuple[str, str]] = {
     "swapped": (
         "with longitude and latitude the wrong way round",
@@ -131,9 +133,36 @@ def check_coordinates(
             table,
             f"{message}; for example {_examples(points, rows)}.",
             expected=f"longitude and latitude of the district, about {_box_text(extent)}",
-            remedy=remedy,
+            remedy=f"{_OTHER_CRS} {remedy}" if is_most and code == "far_outside" else remedy,
         )
-    return findings
+    return [*findings, *_coarse(points, ids, table)]
+
+
+def _coarse(points: gpd.GeoSeries, ids: pd.Series, table: str) -> list[Finding]:
+    """Find coordinates that most rows have with so few decimals that they say no more than the neighborhood."""
+    bounds = shapely.bounds(points.to_numpy())
+    is_placed = (
+        np.isfinite(bounds).all(axis=1) & (bounds[:, :2] == bounds[:, 2:]).all(axis=1) & (bounds != 0).any(axis=1)
+    )
+    xy = bounds[is_placed, :2]
+    if len(xy) < _FEWEST_COARSE:
+        return []
+    for decimals in range(_FINE_DECIMALS):
+        is_coarse = (np.abs(xy - np.round(xy, decimals)) < _SAME_DEGREES).all(axis=1)
+        if is_coarse.sum() > _MOST * len(xy):
+            off_m = 10.0**-decimals * _METERS_PER_DEGREE / 2
+            return report_rows(
+                ids.iloc[np.flatnonzero(is_placed)[is_coarse]],
+                "warning",
+                "coordinates_coarse",
+                table,
+                f"{count_text(int(is_coarse.sum()), table.removesuffix('s'), of=len(points))} with at most "
+                f"{count_text(decimals, 'decimal')} in longitude and latitude, and so up to {off_m:,.0f} m off to "
+                "each side.",
+                expected="degrees with five decimals or more",
+                remedy="Export the coordinates again with all their decimals; a spreadsheet may have rounded them.",
+            )
+    return []
 
 
 def _nearness(extent: gpd.GeoSeries) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -196,7 +225,8 @@ def find_piles(points: gpd.GeoSeries, schools: gpd.GeoSeries, *, smallest: int, 
     sizes = _rounded(points).dropna().value_counts(sort=False).sort_index()
     piles = sizes[sizes >= smallest].sort_values(ascending=False, kind="stable").rename("incidents").reset_index()
     places = gpd.GeoSeries.from_xy(piles["x"], piles["y"], crs="EPSG:4326")
-    campuses = in_meters(schools[~(schools.isna() | schools.is_empty)], crs).union_all()
+    is_placed = ~(schools.isna() | schools.is_empty) & schools.bounds["miny"].between(-90, 90)
+    campuses = in_meters(schools[is_placed], crs).union_all()
     # With no school at all the distance is not a number, and every pile is away from schools.
     is_away = ~(in_meters(places, crs).distance(campuses).to_numpy() <= AWAY_M)
     return pd.DataFrame(piles[is_away]).reset_index(drop=True)
@@ -577,7 +607,18 @@ def check_zones(
 
 
 def check_zone_names(zone_pieces: gpd.GeoDataFrame) -> list[Finding]:
-    """Find zones whose rows contradict each other, and names that several zones have."""
+    """Find zones whose rows contradict each other, and names that several zones have.
+
+    Parameters
+    ----------
+    zone_pieces
+        As for `check_zones`.
+
+    Returns
+    -------
+    list of Finding
+        All faults.
+    """
     findings = []
     for column in [c for c in ("name", "officer", "team") if c in zone_pieces.columns]:
         values = zone_pieces.groupby("zone_id", sort=False)[column].agg(lambda cells: cells.dropna().unique().tolist())

@@ -514,6 +514,7 @@ def _area(patches: Sequence[Patch]) -> str:
 
 _POLYGONS = frozenset({"Polygon", "MultiPolygon"})
 _HALF_EARTH_DEG = 180.0
+_POLE_DEG = 90
 
 
 def require_kind(
@@ -537,7 +538,8 @@ def require_kind(
     Raises
     ------
     GeometryError
-        When a geometry is of another type, all are missing, or areas lie on both sides of the 180th meridian.
+        When a geometry is of another type, all are missing, or areas lie beyond a pole or on both sides of the 180th
+        meridian.
     """
     if geometry.empty and not may_be_missing:
         raise GeometryError(
@@ -549,6 +551,7 @@ def require_kind(
             setting="keep",
         )
     present = geometry[~(geometry.isna() | geometry.is_empty)]
+    _require_on_globe(present, kinds, name)
     west, _, east, _ = present.total_bounds if kinds <= _POLYGONS and len(present) else (0.0, 0.0, 0.0, 0.0)
     if east - west > _HALF_EARTH_DEG:
         raise GeometryError(
@@ -566,5 +569,27 @@ def require_kind(
             ids=[f"row {row}" for row in wrong.index],
             found=", ".join(sorted(set(wrong.geom_type))) or "no geometry at all",
             expected=expected or " or ".join(sorted(kinds)),
-            remedy="Give the file of the right layer.",
+            remedy="Give the file of the right layer."
+            if len(wrong) == len(present)
+            else "Take these rows out of the layer, or draw them as they are expected.",
         )
+
+
+def _require_on_globe(present: gpd.GeoSeries, kinds: set[str], name: str) -> None:
+    """Refuse areas beyond a pole: reading leaves them for whoever can say that longitude and latitude are exchanged.
+
+    Single places have their own check, against the district; areas and lines are what the district is known by.
+    """
+    bounds = present.bounds
+    is_beyond = (bounds["miny"] < -_POLE_DEG) | (bounds["maxy"] > _POLE_DEG)
+    if "Point" in kinds or not is_beyond.any():
+        return
+    first = bounds[is_beyond].iloc[0]
+    raise GeometryError(
+        f"The layer {name} has longitude and latitude the wrong way round.",
+        where=name,
+        ids=[f"row {row}" for row in bounds.index[is_beyond]],
+        found=f"x from {first.minx:.2f} to {first.maxx:.2f}, y from {first.miny:.2f} to {first.maxy:.2f}",
+        expected="longitudes in x, and latitudes within ±90 in y",
+        remedy="Export the layer again with the longitude first.",
+    )

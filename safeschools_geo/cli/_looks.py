@@ -344,7 +344,8 @@ def assign_command(
             )
         with remedied_by(_PREVIOUS_WAYS):
             before = None if previous is None else _previous(previous, ids)
-        for finding in polygons.findings:
+        of_rows = (*districts.check_rejects(polygons.rejects), *checks.check_zone_names(polygons.pieces))
+        for finding in (*polygons.findings, *of_rows):
             say(f"{zones.name}: {finding}")
         shown = [replace(one, remedy=_FOUND_WAYS.get(one.code, one.remedy)) for one in (*findings, *seen)]
         for finding in shown:

@@ -2,6 +2,7 @@ from ._district import District as District
 from ._district import DistrictError as DistrictError
 from ._district import changed_inputs as changed_inputs
 from ._district import check_district as check_district
+from ._district import check_rejects as check_rejects
 from ._district import demo_folder as demo_folder
 from ._district import input_files as input_files
 from ._district import outputs_folder as outputs_folder

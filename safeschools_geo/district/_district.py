@@ -48,7 +48,20 @@ if TYPE_CHECKING:
 
 
 def check_rejects(rejects: pd.DataFrame, *, reported: Collection[str] = ()) -> list[Finding]:
-    """Report rows that were not kept."""
+    """Report rows that were not kept.
+
+    Parameters
+    ----------
+    rejects
+        Table `rejects`.
+    reported
+        Reason codes that are reported elsewhere.
+
+    Returns
+    -------
+    list of Finding
+        One for each file and reason.
+    """
     findings = []
     unshown = rejects[~rejects["reason_code"].isin(list(reported))]
     for (code, file), rows in unshown.groupby(["reason_code", "source_file"], sort=True):

@@ -162,6 +162,15 @@ def require_layer(settings: Settings, section: str) -> Path:
     place, files = _candidates(settings, section)
     if len(files) == 1:
         return files[0]
+    others = [one.name for one in sorted(place.parent.glob(place.name)) if not files]
+    if others:
+        raise FileReadError(
+            f"The file for the layer {section} is of a kind that is not read.",
+            where=place,
+            found=", ".join(others),
+            expected="one file: " + ", ".join(io.SUPPORTED_SUFFIXES),
+            remedy="Save it as one of these.",
+        )
     raise FileReadError(
         f"There is no file for the layer {section}." if not files else f"Several files fit the layer {section}.",
         where=place,

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from safeschools_geo import io
 from safeschools_geo.checks import repair, require_kind
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.district._layers import exclude_rows, read_layer, read_source, require_layer
-from safeschools_geo.errors import count_text
+from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.findings import (
     BLANK,
     TRUTHS,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 # ── The schools of a district: which rows count, their level, enrollment and place
 
+_TOTAL = r"(?i)(?:.*\b)?(?:grand|sub|district)?[\s-]*totals?(?:\b.*)?"
 _SHAPES = {"Point", "Polygon", "MultiPolygon"}
 _PLAIN_LEVELS = {**{level: level for level in LEVELS}, **{name: level for level, name in LEVELS.items()}}
 """Our words for levels, and how they are printed."""
@@ -73,6 +75,8 @@ def read_schools(settings: Settings) -> TableRead:
     kept = is_kept & ~is_faulty
     digits = io.check_digits(ids[is_kept], table="schools", where=layer.where, column="school_id")
     frame, findings = _school_rows(layer, kept, settings)
+    if settings.incidents.similar_ids != "apart":
+        findings += _ids_alike(frame["school_id"])
     joined, join_findings, files = _with_enrollment(frame, settings)
     repaired, repairs = repair(joined, table="schools", id_column="school_id")
     return TableRead(
@@ -84,10 +88,33 @@ def read_schools(settings: Settings) -> TableRead:
     )
 
 
+def _ids_alike(ids: pd.Series) -> list[Finding]:
+    groups = io.alike_groups(ids)
+    if not groups:
+        return []
+    return [
+        Finding(
+            "error",
+            "school_ids_alike",
+            "schools",
+            f"{sum(map(len, groups))} schools have ids that differ from another's only in zeros, blanks, capitals or "
+            f"the way a number is written: {io.groups_text(groups)}.",
+            ids=tuple(one for group in groups for one in group),
+            expected="ids that a spreadsheet cannot make equal",
+            remedy="Delete the row that is too many if they are one school. If they are two, see that the exports keep "
+            'the ids as they are, and set [incidents] similar_ids = "apart".',
+        )
+    ]
+
+
 def _faulty_rows(layer: Layer, ids: pd.Series, is_kept: pd.Series) -> tuple[pd.Series, pd.DataFrame]:
-    is_nameless = is_kept & ids.isna()
-    is_repeated = is_kept & ids.notna() & ids.duplicated()
+    name = layer.text("name")
+    names = pd.Series(pd.NA, index=ids.index, dtype="str") if name is None else name
+    is_total = is_kept & layer.geometry.isna() & ids.fillna(names).str.fullmatch(_TOTAL).fillna(value=False)
+    is_nameless = is_kept & ids.isna() & ~is_total
+    is_repeated = is_kept & ids.notna() & ids.duplicated() & ~is_total
     reasons = [
+        (is_total, "total_row", "The row is a total, not a school."),
         (is_nameless, "missing_id", "The school has no id; give it one."),
         (is_repeated, "duplicate_id", "Another school, further up, has the same id; the first is kept."),
     ]
@@ -96,7 +123,7 @@ def _faulty_rows(layer: Layer, ids: pd.Series, is_kept: pd.Series) -> tuple[pd.S
         for rows, code, reason in reasons
         if rows.any()
     ]
-    return is_nameless | is_repeated, join_rejects(rejects)
+    return is_total | is_nameless | is_repeated, join_rejects(rejects)
 
 
 def _school_rows(layer: Layer, kept: pd.Series, settings: Settings) -> tuple[gpd.GeoDataFrame, list[Finding]]:
@@ -271,6 +298,9 @@ def _enrollment_by_id(source: EnrollmentFile, path: Path, limits: ReadingSetting
 
 # ── The patrol zones of a district: read, repaired, one row for each zone
 
+_MOST_OF_A_PIECE = 0.5
+_SAME_DEG = 1e-7
+
 
 @dataclass(frozen=True)
 class ZonesRead(TableRead):
@@ -318,10 +348,56 @@ def zones_from_file(path: Path, settings: LayerSettings, *, limits: ReadingSetti
         frame=zones,
         rows_read=len(pieces) + len(layer.raw.rejects),
         rejects=rejects,
-        findings=(*layer.findings, *findings),
+        findings=(*layer.findings, *findings, *_alike_ids(repaired["zone_id"]), *_given_again(repaired)),
         files=(path,),
         pieces=pieces[~is_lost],
     )
+
+
+def _alike_ids(zone_ids: pd.Series) -> list[Finding]:
+    groups = io.alike_groups(zone_ids)
+    if not groups:
+        return []
+    return [
+        Finding(
+            "error",
+            "zone_ids_alike",
+            "zones",
+            f"{sum(map(len, groups))} ids of zones differ from another only in zeros, blanks, capitals or the way a "
+            f"number is written: {io.groups_text(groups)}. Each is taken for a zone of its own.",
+            ids=tuple(one for group in groups for one in group),
+            expected="one way of writing the id of a zone",
+            remedy="If they are pieces of one zone, give them one zone_id; otherwise ids that differ in more.",
+        )
+    ]
+
+
+def _given_again(pieces: gpd.GeoDataFrame) -> list[Finding]:
+    """Find rows of one zone that lie over each other: the zone twice, or two versions of it."""
+    twice: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    for zone, rows in pieces[pieces["zone_id"].duplicated(keep=False)].groupby("zone_id", sort=False):
+        shapes = rows.geometry.to_numpy()
+        areas = shapely.area(shapes)
+        if areas.sum() - shapely.area(shapely.union_all(shapes)) > _MOST_OF_A_PIECE * areas.min():
+            is_same = shapely.equals_exact(shapes, shapes[0], _SAME_DEG).all()
+            (twice if is_same else versions)[str(zone)] = f"{zone} (rows {', '.join(map(str, rows.index))})"
+    expected = "rows of one zone that lie beside each other"
+    remedy = "If the file holds zones of several years, export those of one; else delete the rows too many."
+    found = []
+    if versions:
+        message = (
+            f"{count_text(len(versions), 'zone')} given by rows that lie over each other and differ; all are joined: "
+            f"{name_ids(versions.values())}."
+        )
+        found.append(Finding("error", "zone_versions", "zones", message, tuple(versions), expected, remedy))
+    if twice:
+        message = (
+            f"{count_text(len(twice), 'zone')} given more than once, by equal rows; each counts once: "
+            f"{name_ids(twice.values())}."
+        )
+        found.append(Finding("warning", "zone_given_twice", "zones", message, tuple(twice), expected, remedy))
+    return found
 
 
 def dissolve_pieces(pieces: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -347,12 +423,18 @@ def _pieces(layer: Layer) -> gpd.GeoDataFrame:
 
 
 def _rejected(layer: Layer, is_lost: pd.Series) -> pd.DataFrame:
-    if not is_lost.any():
-        return empty_rejects()
-    return rejects_frame(
-        layer.raw.frame[is_lost.to_numpy()],
-        source_file=layer.where,
-        id_column=None,
-        code="zone_without_id_or_shape",
-        reason="The row has no zone id or no polygon; give it both, or delete it.",
-    )
+    named, lost = layer.required_text("zone_id"), is_lost.to_numpy()
+    lacks = {
+        "zone_without_shape": (lost & named.notna().to_numpy(), "Zone {} has no polygon; give it one, or delete it."),
+        "zone_without_id": (lost & named.isna().to_numpy(), "The row has no zone id; give it one, or delete it."),
+    }
+    tables = []
+    for code, (rows, text) in lacks.items():
+        rejects = (
+            rejects_frame(layer.raw.frame[rows], source_file=layer.where, id_column=None, code=code, reason="")
+            if rows.any()
+            else empty_rejects()
+        )
+        reasons = [text.format(zone) for zone in named[rows]]
+        tables.append(rejects.assign(reason=pd.Series(reasons, dtype="str"), id=named[rows].to_numpy()))
+    return join_rejects(tables)

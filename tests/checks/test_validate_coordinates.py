@@ -114,3 +114,30 @@ def test_a_place_that_is_only_far_away_is_never_an_error():
 def test_good_places_are_not_mentioned():
     points = gpd.GeoSeries([HERE, None], crs=4326)
     assert check_coordinates(points, pd.Series(["a", "b"]), TOWN, table="incidents") == []
+
+
+def check_at(*points, table="schools"):
+    places = gpd.GeoSeries([Point(x, y) for x, y in points], crs=4326)
+    ids = pd.Series([str(n) for n in range(len(places))])
+    return {finding.code: finding for finding in check_coordinates(places, ids, TOWN, table=table)}
+
+
+@pytest.mark.parametrize(("decimals", "off"), [(0, "55,660 m"), (1, "5,566 m"), (2, "557 m"), (3, "56 m"), (4, None)])
+def test_coordinates_that_were_rounded_are_named_with_how_far_they_may_be_off(decimals, off):
+    # A degree is 111,320 m; half a step of the last decimal lies to each side.
+    places = [(round(HERE.x + n / 7000, decimals), round(HERE.y + n / 9000, decimals)) for n in range(6)]
+    found = check_at(*places)
+    assert ("coordinates_coarse" in found) == (off is not None)
+    if off:
+        assert f"6 of 6 schools with at most {decimals} decimal" in found["coordinates_coarse"].message
+        assert off in found["coordinates_coarse"].message
+
+
+def test_a_few_round_numbers_among_others_are_chance():
+    assert check_at(*[(HERE.x + n / 7001.3, HERE.y) for n in range(6)], (-121.5, 37.9)) == {}
+
+
+def test_places_that_are_mostly_far_away_may_be_in_another_system():
+    far = check_at(*[(HERE.x + 1.5 + n / 7001.3, HERE.y) for n in range(6)])["coordinates_far_outside"]
+    assert far.severity == "error"
+    assert "CRS" in far.remedy

@@ -486,3 +486,19 @@ def test_a_run_says_what_its_long_steps_do(folder):
     assert [part for part in parts if part in steps] == steps
     assert any(part.startswith("repeats") for part in parts)
     assert any(re.fullmatch(r"the least imbalance of \d+ moves? is \d+\.\d\d% \(.*\)", part) for part in parts)
+
+
+def test_assign_says_which_zones_were_lost_or_given_in_two_ways(folder, tmp_path, capsys):
+    zones = gpd.read_file(folder / "data/boundaries/zones.geojson")
+    lost = zones.assign(zone_id=["A", "a"], name=["West", "East"])
+    lost.loc[2] = {"zone_id": "C", "name": "South", "geometry": None}
+    lost.loc[3] = {"zone_id": "A", "name": "Old West", "geometry": zones.geometry[0]}
+    lost.to_file(tmp_path / "zones.geojson", driver="GeoJSON")
+    points = points_file(tmp_path / "points.csv")
+    given = ("--points", points, "--lon", "Lon", "--lat", "Lat")
+    assert call("assign", *given, "--zones", tmp_path / "zones.geojson", "--out", tmp_path / "out.csv") == 0
+    said = capsys.readouterr().err
+    assert "Zone C has no polygon" in said
+    assert "“A” and “a” (capitals)" in said
+    assert "differ in their name (A: West, Old West)" in said
+    assert "A (rows 1, 4)" in said

@@ -3,6 +3,7 @@
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 import town
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -268,3 +269,101 @@ def test_enrollment_from_a_file_of_its_own(tmp_path):
     assert district.schools["enrollment"].isna().tolist() == [False, True, True]
     (finding,) = [f for f in district.findings if f.code == "enrollment_joined"]
     assert finding.ids == ("002", "003")
+
+
+def zones_of(folder, *rows):
+    """Write rows of (id, name, polygon) in place of the town's zones."""
+    ids, names, shapes = zip(*rows, strict=True)
+    frame = gpd.GeoDataFrame({"zone_id": ids, "name": names}, geometry=list(shapes), crs=4326)
+    frame.to_file(folder / "data/boundaries/zones.geojson", driver="GeoJSON", COORDINATE_PRECISION=9)
+    return folder
+
+
+WEST, EAST = town.square(0, 0, 1000, 1000), town.square(1000, 0, 2000, 1000)
+
+
+def found_in(folder):
+    return {finding.code: finding for finding in read_district(folder).findings}
+
+
+def test_ids_of_zones_that_differ_only_in_how_they_are_written_are_an_error(tmp_path):
+    folder = zones_of(town.write_town(tmp_path), ("01", "West", WEST), ("1", "East", EAST))
+    finding = found_in(folder)["zone_ids_alike"]
+    assert finding.severity == "error"
+    assert finding.ids == ("01", "1")
+    assert "“01” and “1” (leading zeros)" in finding.message
+
+
+def test_a_zone_that_is_given_twice_is_told_from_two_versions_of_it(tmp_path):
+    folder = zones_of(town.write_town(tmp_path), ("A", "West", WEST), ("B", "East", EAST), ("B", "East", EAST))
+    found = found_in(folder)
+    assert (found["zone_given_twice"].severity, found["zone_given_twice"].ids) == ("warning", ("B",))
+    assert "B (rows 2, 3)" in found["zone_given_twice"].message
+    older = town.square(1100, 0, 2000, 1000)
+    zones_of(folder, ("A", "West", WEST), ("B", "East", EAST), ("B", "East", older))
+    found = found_in(folder)
+    assert (found["zone_versions"].severity, found["zone_versions"].ids) == ("error", ("B",))
+    assert "zone_given_twice" not in found
+
+
+def test_pieces_beside_each_other_are_no_versions(tmp_path):
+    half, other = town.square(1000, 0, 1500, 1000), town.square(1500, 0, 2000, 1000)
+    folder = zones_of(town.write_town(tmp_path), ("A", "West", WEST), ("B", "East", half), ("B", "East", other))
+    assert not {"zone_versions", "zone_given_twice", "zone_ids_alike"} & set(found_in(folder))
+
+
+def test_a_zone_without_a_polygon_is_named(tmp_path):
+    folder = zones_of(town.write_town(tmp_path), ("A", "West", WEST), ("B", "East", EAST), ("C", "South", None))
+    rejects = read_district(folder).rejects
+    assert rejects[["row", "id", "reason_code"]].values.tolist() == [[3, "C", "zone_without_shape"]]
+    assert rejects["reason"].tolist() == ["Zone C has no polygon; give it one, or delete it."]
+
+
+def test_zones_with_the_latitude_first_are_blamed_and_not_the_schools(tmp_path):
+    def turned(shape):
+        return shapely.transform(shape, lambda xy: xy[:, ::-1])
+
+    folder = zones_of(town.write_town(tmp_path), ("A", "West", turned(WEST)), ("B", "East", turned(EAST)))
+    with pytest.raises(DistrictError) as caught:
+        read_district(folder)
+    (fault,) = caught.value.faults
+    assert "zones (zones.geojson) has longitude and latitude the wrong way round" in str(fault)
+    assert fault.ids == ("row 1", "row 2")
+
+
+def test_a_file_of_zones_of_a_kind_that_is_not_read_is_named(tmp_path):
+    folder = town.write_town(tmp_path)
+    (folder / "data/boundaries/zones.geojson").rename(folder / "data/boundaries/zones.topojson")
+    with pytest.raises(DistrictError, match=r"kind that is not read[\s\S]*zones\.topojson"):
+        read_district(folder)
+
+
+@pytest.mark.parametrize(("school_id", "name"), [("Total", ""), ("", "GRAND TOTAL"), ("", "Elementary subtotal")])
+def test_a_total_among_the_schools_is_none(tmp_path, school_id, name):
+    folder = town.write_town(tmp_path)
+    path = folder / "data/boundaries/schools.csv"
+    path.write_text(f"{path.read_text(encoding='utf-8')}{school_id},{name},,1300,,,,\n", encoding="utf-8")
+    district = read_district(folder)
+    assert len(district.schools) == 3
+    assert district.rejects["reason_code"].tolist() == ["total_row"]
+
+
+def test_a_school_that_is_called_total_is_one(tmp_path):
+    folder = town.write_town(tmp_path)
+    path = folder / "data/boundaries/schools.csv"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("Zephrin Middle", "Total Learning Middle"), encoding="utf-8"
+    )
+    assert "Total Learning Middle" in read_district(folder).schools["name"].tolist()
+
+
+def test_ids_of_schools_that_differ_only_in_zeros_are_an_error_until_a_setting_decides(tmp_path):
+    folder = town.write_town(tmp_path)
+    path = folder / "data/boundaries/schools.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("003,", "1,"), encoding="utf-8")
+    incidents = folder / "data/incidents/history.csv"
+    incidents.write_text(incidents.read_text(encoding="utf-8").replace(",003,", ",1,"), encoding="utf-8")
+    assert found_in(folder)["school_ids_alike"].ids == ("001", "1")
+    settings = town.SETTINGS.replace("[incidents]\n", '[incidents]\nsimilar_ids = "apart"\n')
+    (folder / "district.toml").write_text(settings, encoding="utf-8")
+    assert "school_ids_alike" not in found_in(folder)
