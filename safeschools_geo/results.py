@@ -31,7 +31,6 @@ from safeschools_geo.rebalance import (
     Rules,
     Score,
     Stability,
-    certificate_text,
     compare_plans,
     plan_change,
     what_changes,
@@ -147,10 +146,11 @@ class TermPlan(MayHoldNothing):
         return (*self.frontier.notes, *self.inputs.repairs, *([choice] if self.inputs.set_apart else []))
 
     def finding(self) -> str:
-        """Say what is proposed, what it gains, and what it costs; or why nothing is."""
-        return self.why or " ".join(
-            part for part in (self.frontier.finding(self.plan), self.change.price_text(), self.alternative) if part
-        )
+        """Say what is proposed, what it gains, and what it costs, and then what else there is; or why nothing is."""
+        if self.is_empty:
+            return self.why
+        proposed = " ".join(part for part in (self.frontier.finding(self.plan), self.change.price_text()) if part)
+        return "\n".join(part for part in (proposed, self.alternative) if part)
 
     def summary(self) -> str:
         """Say in plain English what is proposed, how good it is, and whether it holds up; or why nothing is."""
@@ -161,7 +161,7 @@ class TermPlan(MayHoldNothing):
             *self.notes,
             self.finding(),
             *self.frontier.about_points(),
-            certificate_text(self.plan.certificate),
+            self.plan.proof_text(),
             *self.about_trade(),
             self.stability.summary(),
         )
@@ -209,7 +209,7 @@ class TermPlan(MayHoldNothing):
             "notes": "\n".join(note for note in (self.empty_zones, *self.frontier.notes) if note),
             "findings": "\n".join(map(str, self.inputs.findings)),
             "price": self.change.price_text(),
-            "proof": certificate_text(self.plan.certificate),
+            "proof": self.plan.proof_text(),
             "stability": self.stability.summary(),
         }
 
@@ -336,7 +336,7 @@ class TermResult:
         Returns
         -------
         str
-            A few sentences.
+            A paragraph on each: the record and the load, hotspots, the proposal, coverage.
         """
         loads = self.loads
         this = self.history[self.history["term"] == self.term.name]
@@ -345,11 +345,16 @@ class TermResult:
         answered = "" if self.coverage.is_empty else self.coverage.validation.answered_by_officers()
         schools = int(self.district.schools["in_program"].sum()) - self.in_no_zone[0]
         outside = self.no_zone_sentence()
+        recorded = (
+            "no history of incidents"
+            if self.history.empty
+            else f"{counted_text(len(this), 'record')}, {len(mine):,} of them {POPULATIONS['calls']} ({reported:,} of "
+            f"these reported{f'; {answered}' if answered else ''})"
+        )
         text = (
-            f"{self.district.settings.district.name}, {self.term.name}: {counted_text(len(this), 'record')}, "
-            f"{len(mine):,} of them {POPULATIONS['calls']} ({reported:,} of these reported"
-            f"{f'; {answered}' if answered else ''}); {count_text(schools, 'program school')} in "
-            f"{count_text(len(loads), 'zone')}.{f' {outside}' if outside else ''}"
+            f"{self.district.settings.district.name}, {self.term.name}: {recorded}; "
+            f"{count_text(schools, 'program school')} in {count_text(len(loads), 'zone')}."
+            f"{f' {outside}' if outside else ''}"
         )
         left_out = [t.name for t in self.district.terms_without_record if t.start < self.term.start]
         if left_out:
@@ -357,10 +362,13 @@ class TermResult:
         if not loads["workload_h"].sum():
             return f"{text} No workload could be counted."
         empty = empty_zones_text(loads.loc[loads["schools"] == 0, "name"])
-        return (
-            f"{text}{' ' + empty if empty else ''} {balance_text(loads)}. {self.hotspots.finding()} "
-            f"{self.proposal.finding()}{'' if self.coverage.is_empty else ' ' + self.coverage.finding()}"
-        )
+        parts = [
+            f"{text}{' ' + empty if empty else ''} {balance_text(loads)}.",
+            self.hotspots.finding(),
+            self.proposal.finding(),
+            *([] if self.coverage.is_empty else [self.coverage.finding()]),
+        ]
+        return "\n".join(parts)
 
     @property
     def in_no_zone(self) -> tuple[int, int]:

@@ -74,6 +74,8 @@ POPULATIONS: dict[str, str] = {
 """What is counted, and the only names that a count has: all records of a term; those of a critical category, wherever
 they are; those that are the zone officer's program work, what officers started included; and those of them that were
 reported."""
+NO_RECORD = "There is no history of incidents: add exports of the dispatch system to have this."
+"""What stands where figures of the record would: without one, a zero would be read as "nothing happened"."""
 FEWEST_AS_BASE = 5
 """Fewest cases counted that something is given as a multiple or a percentage of, or a rate is estimated from."""
 HOTSPOT_STATUSES: dict[str, str] = {

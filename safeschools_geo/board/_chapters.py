@@ -620,6 +620,14 @@ def _plan_part_response(plan: BoardPlan, words: Words, *, is_brief: bool) -> lis
     return parts
 
 
+_ALIKE = {
+    "plan.price_mean": "plan.price_mean_alike",
+    "plan.price_p90": "plan.price_p90_alike",
+    "plan.price_within": "plan.price_within_alike",
+}
+"""What is said where it is the same wherever officers wait."""
+
+
 def _compared(
     name: str, figures: Sequence[float], direction: str, words: Words, *, decimals: int = 0, **more: str
 ) -> str:
@@ -633,7 +641,8 @@ def _compared(
         sign = none if not size else up if size > 0 else down
         return words(sign, size=words.number(abs(size), decimals))
 
-    said = words(name, after=change(figures[1]), anew=change(figures[2]), **more)
+    after, anew = change(figures[1]), change(figures[2])
+    said = words(_ALIKE[name] if after == anew else name, after=after, anew=anew, **more)
     # What rounding hides is reported in words where it is a cost; a gain that cannot be seen is not claimed.
     worse = "down" if name.endswith("within") else "up"
     is_hidden = not round(figures[1] - figures[0], decimals) and direction == worse

@@ -101,8 +101,8 @@ def _report(result: TermResult, folder: Path) -> None:
     if rejected:
         console.print(f"{count_text(rejected, 'row')} not kept, each with its reason: see rejects.csv.")
     say(f"For the managers: {folder / 'maps' / 'index.html'}")
-    if not result.board.is_empty:
-        say(f"For the board, a draft: {folder / 'board' / 'index.html'}")
+    board = folder / "board" / "index.html"
+    say(f"For the board, nothing: {result.board.why}" if result.board.is_empty else f"For the board, a draft: {board}")
 
 
 # ── ``safeschools new``: a district folder proposed from the files themselves
@@ -289,9 +289,9 @@ def _protected(folder: Path, term: str | None, seed: int, begin: Progressed) -> 
     board = run_term(folder, term=term, seed=seed, releases=record, on_step=begin, on_part=begin.part).board
     if board.is_empty:
         raise SettingsError(
-            "There is nothing to tell.",
+            f"There is no packet for the board. {board.why}",
             where=folder,
-            expected="program schools in zones",
+            expected="program schools in zones, and a record of incidents",
             remedy="Run `safeschools check`.",
         )
     return board

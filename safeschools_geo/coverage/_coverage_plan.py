@@ -160,6 +160,7 @@ class CoveragePlan(MayHoldNothing):
         if self.is_empty:
             return dict.fromkeys((*names, *more), "")
         found, usual_day, case = self.validation, self.usual_day, next(iter(self.absences), None)
+        names_of = dict(zip(usual_day.schools["school_id"], usual_day.schools["name"].astype("str"), strict=True))
         return {
             "replay": self._replay_text(),
             "rates": usual_day.rates.summary(),
@@ -169,7 +170,7 @@ class CoveragePlan(MayHoldNothing):
             "dispatch": usual_day.queueing.dispatch.summary(),
             "validation": found.finding(),
             "hours": self.hours.summary() if found.shows_answers else "",
-            "staging": self.staging.summary() if found.shows_minutes else self.staging.difference(),
+            "staging": (self.staging.summary if found.shows_minutes else self.staging.difference)(names=names_of),
             "staffing": self.staffing.summary(),
             "comparison": "" if self.comparison is None else self.comparison.finding(),
             "absence": "" if case is None else case.finding(),

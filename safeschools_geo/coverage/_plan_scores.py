@@ -471,7 +471,7 @@ class AbsenceCase:
         patrol = more_text(self.change("overflow_share"), "share")
         return (
             f"{noun} {' and '.join(self.absent)} absent: {schools}.{self._heaviest()} The model says, against a usual "
-            f"day: mean trip {trip}; calls that find nobody free {patrol}."
+            f"day: mean trip {trip}; calls that go to patrol: {patrol}."
         )
 
     def change(self, measure: str) -> float:

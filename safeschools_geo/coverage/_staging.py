@@ -284,11 +284,14 @@ class Staging:
         """How much better any other choice can be at most, in minutes or as a share."""
         return 0.0 if self.is_proven else abs(self.value - self.bound)
 
-    def summary(self) -> str:
-        """Say in plain English where officers wait, what that gains, and whether it is proven."""
+    def summary(self, *, names: Mapping[str, str] | None = None) -> str:
+        """Say in plain English where officers would wait best, what that gains, and whether it is proven.
+
+        Points are called by their `names`, where they have one.
+        """
         numbers = ((1, "an officer"), (2, "two officers"))[: len(self.points)]
         parts = [
-            self._where(),
+            self._where(names or {}),
             f"{self._sentence(self.value)}{self._compared()}, by the ways on the map.",
             self._proof(),
             *(f"{self._covered(officers, words)}." for officers, words in numbers),
@@ -297,14 +300,14 @@ class Staging:
             parts.append(f"{count_text(self.students_unknown, 'place')} without a known number of students.")
         return " ".join(parts)
 
-    def difference(self) -> str:
+    def difference(self, *, names: Mapping[str, str] | None = None) -> str:
         """Say where officers would wait best and what that gains, without saying how long any trip takes.
 
         Two sentences or three; the gain only where the places of today were given.
         """
         gain = self.value - self.value_current
         unit = "min" if self.settings.objective in {"mean", "longest"} else "share"
-        parts = [self._where()]
+        parts = [self._where(names or {})]
         if not np.isnan(gain):
             parts.append(f"By the ways on the map, that changes {self._what()} so: {more_text(gain, unit)}.")
         return " ".join([*parts, *([self._proof()] if self.is_proven else [])])
@@ -313,12 +316,13 @@ class Staging:
         """Return one row for each place."""
         return self.places.copy()
 
-    def _where(self) -> str:
-        ids = [str(point) for point in self.points["point_id"]]
+    def _where(self, names: Mapping[str, str]) -> str:
+        ids = [names.get(str(point), str(point)) for point in self.points["point_id"]]
         if self.is_by_zone:
             parts = [f"{zone} at {point}" for zone, point in zip(self.points["officer"], ids, strict=True)]
-            return f"The officer of each zone waits: {', '.join(parts)}."
-        return f"{'The officer waits' if len(ids) == 1 else 'Officers wait'} at {', '.join(ids)}."
+            return f"The best place found for the officer of each zone to wait: {', '.join(parts)}."
+        whose = "place found for the officer" if len(ids) == 1 else "places found for officers"
+        return f"The best {whose} to wait: {', '.join(ids)}."
 
     def _what(self) -> str:
         return {

@@ -171,12 +171,14 @@ def require_layer(settings: Settings, section: str) -> Path:
             expected="one file: " + ", ".join(io.SUPPORTED_SUFFIXES),
             remedy="Save it as one of these.",
         )
+    none_yet = f" No zones yet? `safeschools draft-zones {settings.folder}` draws a first proposal."
+    no_zones = none_yet if section == "zones" and not files else ""
     raise FileReadError(
         f"There is no file for the layer {section}." if not files else f"Several files fit the layer {section}.",
         where=place,
         found=", ".join(f.name for f in files) or "nothing",
         expected="one file: " + ", ".join(io.SUPPORTED_SUFFIXES),
-        remedy=f'Put it there, or name it in district.toml: [{section}] file = "…".',
+        remedy=f'Put it there, or name it in district.toml: [{section}] file = "…".{no_zones}',
     )
 
 

@@ -254,7 +254,12 @@ def _with_enrollment(
         "error" if is_lost or alike else "warning" if len(without) else "note",
         "enrollment_joined",
         "schools",
-        f"{int(joined.notna().sum())} of {len(schools)} schools with an enrollment in {path.name}.{reason}",
+        (
+            f"{count_text(len(without), 'school', of=len(schools))} {'has' if len(without) == 1 else 'have'} no "
+            f"enrollment in {path.name}.{reason}"
+            if len(without)
+            else f"Every school has an enrollment in {path.name}."
+        ),
         ids=tuple(without),
         expected="an enrollment for every school",
         remedy='Write the ids alike in both files; a part of a key is filled with zeros by "COLUMN:7".'

@@ -135,6 +135,9 @@ class SchoolRates:
         share = f" with {calls:,} of the {self.reported:,} {POPULATIONS['reported']}" if self.reported else ""
         reasons = rest["not_judged"].value_counts(sort=False)
         why = [f"{reason} ({count:,})" if len(reasons) > 1 else str(reason) for reason, count in reasons.items()]
+        if number == len(self.table) > 1:
+            every = f", with {calls:,} {POPULATIONS['reported']}," if self.reported else ""
+            return f"None of the {count_text(number, 'program school')}{every} was judged: {'; '.join(why)}."
         which = f"{count_text(number, 'program school', of=len(self.table))}{share}"
         return f"{which} {'was' if number == 1 else 'were'} not judged: {'; '.join(why)}."
 

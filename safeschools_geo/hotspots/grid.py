@@ -253,6 +253,8 @@ class GridHotspots:
                 f"{count_text(len(self.cells), 'cell')} of {width} with a value: fewer than "
                 f"{self.settings['fewest_cells']} say too little to call any of them hot."
             )
+        elif not self.cells["incidents"].sum():
+            said = f"There are no {POPULATIONS[self.population]} in any cell of {width}, so no cell is tested."
         elif self.hot.empty:
             said = (
                 f"No cell of {width} is hot with its neighbors among {len(self.cells):,}: none has clearly more "

@@ -414,7 +414,7 @@ _BAR, _MOST, _LATER, _TODAY = "#7fb3d5", "#253494", "#d55e00", "#ffe9a8"
 _HOUR_PANELS = (
     ("calls_per_h", "Calls an hour", decimal),
     ("busy_share", "By the model: share of the time that officers are busy with calls", share),
-    ("overflow_share", "By the model: share of calls that find nobody free, and patrol is sent", share),
+    ("overflow_share", "By the model: share of calls that go to patrol", share),
     ("response_min", "By the model: mean minutes until an officer is there", decimal),
 )
 

@@ -37,8 +37,24 @@ from safeschools_geo.pages._page import (
     number,
     printed,
 )
-from safeschools_geo.pages._term import boundary_sign, context_of, new_map, outlines, thumbnail, zone_names
-from safeschools_geo.schemas import CATEGORIES, HIGH_AGAINST, HOTSPOT_KINDS, HOTSPOT_STATUSES, LEVELS, POPULATIONS
+from safeschools_geo.pages._term import (
+    boundary_sign,
+    context_of,
+    new_map,
+    nothing_page,
+    outlines,
+    thumbnail,
+    zone_names,
+)
+from safeschools_geo.schemas import (
+    CATEGORIES,
+    HIGH_AGAINST,
+    HOTSPOT_KINDS,
+    HOTSPOT_STATUSES,
+    LEVELS,
+    NO_RECORD,
+    POPULATIONS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -57,11 +73,16 @@ _REPORTED = POPULATIONS["reported"].capitalize()
 def draw_hotspots(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[OfflinePage, str]]:
     """Draw every hotspot page of a term: name of the file → page and one-line finding."""
     return {
-        "hotspots.html": (hotspot_map(result, tiles=tiles), result.hotspots.finding()),
-        "hours.html": (hour_charts(result), hours_finding(result.hotspots)),
-        "trends.html": (trend_tables(result), trends_finding(result.hotspots)),
-        "grid.html": (grid_map(result, tiles=tiles), result.hotspots.places.grid.summary()),
+        "hotspots.html": (hotspot_map(result, tiles=tiles), _or_none(result, result.hotspots.finding())),
+        "hours.html": (hour_charts(result), _or_none(result, hours_finding(result.hotspots))),
+        "trends.html": (trend_tables(result), _or_none(result, trends_finding(result.hotspots))),
+        "grid.html": (grid_map(result, tiles=tiles), _or_none(result, result.hotspots.places.grid.summary())),
     }
+
+
+def _or_none(result: TermResult, finding: str) -> str:
+    """Say the finding; or that there is no record, of which nothing is found."""
+    return NO_RECORD if result.history.empty else finding
 
 
 # ── How figures of hotspots are written
@@ -149,6 +170,8 @@ def hotspot_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         The page; a notebook shows it inline.
     """
     found, zones, term = result.hotspots, result.district.zones, result.term.name
+    if result.history.empty:
+        return nothing_page("Hotspots", NO_RECORD, result)
     names, rates = zone_names(zones), found.schools.rates.table
     groups = found.schools.groups.table
     groups = groups[groups["status"].isin(["high", "rests_on_officer_initiated"])]
@@ -359,6 +382,8 @@ def grid_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         The page.
     """
     places, zones = result.hotspots.places, result.district.zones
+    if result.history.empty:
+        return nothing_page("Grid of incidents", NO_RECORD, result)
     grid, density = places.grid, places.density
     counted = POPULATIONS[grid.population].capitalize()
     chart = new_map("Map of a grid of incidents", result, tiles=tiles)
@@ -452,6 +477,8 @@ _WINDOWS = (
 def hour_charts(result: TermResult) -> OfflinePage:
     """Draw the hours of the week: a heat map of all, one for each category or level whose hours stand out."""
     hours, term = result.hotspots.hours, result.term.name
+    if result.history.empty:
+        return nothing_page("Hours", NO_RECORD, result)
     shown = ["all", *(g for g in hours.high["group"] if g != "all")]
     content = PageContent(
         title="Hours",
@@ -557,6 +584,8 @@ _CLASSES = {
 def trend_tables(result: TermResult) -> OfflinePage:
     """Print what rose, fell, came, stayed and went."""
     found, trends = result.hotspots, result.hotspots.trends
+    if result.history.empty:
+        return nothing_page("Rises and falls", NO_RECORD, result)
     names = result.district.schools.set_index("school_id")["name"].astype("str").to_dict()
     notes = [
         trends.left_out_sentence(),

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MapEntry:
-    """A page as the index names it: its file, title, one-line finding, and a small picture of it as SVG."""
+    """A page as the index names it: its file, title, finding, and a small picture of it as SVG.
+
+    The first line of the finding is the answer; further lines are folded.
+    """
 
     href: str
     title: str

@@ -487,14 +487,10 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             *([ON_RECORD] if forecast else []),
         ],
     )
-    statements = (
-        forecast,
-        proposal.change.price_text(),
-        proposal.alternative,
-        certificate_text(proposal.plan.certificate),
-        *proposal.about_trade(),
-        proposal.stability.summary(),
-    )
+    statements = (forecast, proposal.change.price_text(), proposal.alternative)
+    called = dict(zip(units["unit_id"].astype("str"), unit_names(units), strict=True))
+    proof = certificate_text(proposal.plan.certificate, names=called)
+    proofs = (proof, *proposal.about_trade(), proposal.stability.summary())
     return document(
         "plan.html.j2",
         content,
@@ -504,6 +500,7 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         tiles=tiles,
         thumbnail=thumbnail(zones, [sign.fill for sign in both.signs]),
         statements=[statement for statement in statements if statement],
+        proofs=[said for said in proofs if said],
         pictures=_pictures(both),
     )
 

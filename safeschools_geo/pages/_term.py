@@ -53,7 +53,7 @@ from safeschools_geo.pages._page import (
     printed,
     school_legend,
 )
-from safeschools_geo.schemas import CATEGORIES, LEVELS, ORIGINS, POPULATIONS, STATUSES
+from safeschools_geo.schemas import CATEGORIES, LEVELS, NO_RECORD, ORIGINS, POPULATIONS, STATUSES
 from safeschools_geo.workload import balance_text, empty_zones_text
 
 if TYPE_CHECKING:
@@ -360,7 +360,11 @@ def zones_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             printed(loads, _LOADS, caption=f"Workload by zone, {result.term.name}: officer-hours per school day"),
             _school_table(schools, result.school_zones, names),
         ],
-        notes=["h/day: officer-hours per school day.", *_left_off(len(schools) - len(located), "school")],
+        notes=[
+            "h/day: officer-hours per school day.",
+            *["Students are those of schools whose enrollment is known."] * bool(schools["enrollment"].isna().any()),
+            *_left_off(len(schools) - len(located), "school"),
+        ],
     )
     return map_page(content, context=context_of(result), chart=chart, tiles=tiles, thumbnail=thumbnail(zones, fills))
 
@@ -374,10 +378,15 @@ def zones_finding(result: TermResult) -> str:
     return f"{empty + ' ' if empty else ''}{balance_text(loads)}."
 
 
+def _known(total: float, schools: float) -> str:
+    """Print a sum over schools of known enrollment: of schools of which none is known there is none."""
+    return NONE_NAMED if schools and not total else count(total)
+
+
 _LOADS = (
     Column("Zone", "name", str),
     Column("Schools", "schools", count),
-    Column("Students", "enrollment", count),
+    Column("Students", ("enrollment", "schools"), _known),
     Column(_CALLS, "incidents", count),
     Column("On calls", "incident_h", fixed(2)),
     Column("Travel", "travel_h", fixed(2)),
@@ -422,6 +431,8 @@ def history_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         The page.
     """
     zones, incidents = result.district.zones, result.history
+    if incidents.empty:
+        return nothing_page("Incident history", history_finding(result), result)
     history = coded_history(incidents)
     chart = new_map("Map of incidents", result, tiles=tiles)
     outlines(result).add_to(chart)
@@ -453,7 +464,7 @@ def history_finding(result: TermResult) -> str:
     history = result.history
     this = history[history["term"] == result.term.name]
     if history.empty:
-        return "There is no history of incidents."
+        return NO_RECORD
     head = f"{counted_text(len(this), 'record')} in {result.term.name}, of {len(history):,} in all terms"
     if this.empty:
         return f"{head}."
@@ -511,6 +522,8 @@ def rates_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         The page.
     """
     zones, loads = result.district.zones, result.loads
+    if result.history.empty:
+        return nothing_page("Rate of calls by zone", rates_finding(result), result)
     names = zone_names(zones)
     rate = {z: _cell(loads, z, "rate_per_1000") for z in zones["zone_id"]}
     classes = RateClasses.of(np.array(list(rate.values()), dtype="float64"))
@@ -524,7 +537,7 @@ def rates_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             names[zone_id],
             f"Rate: {number(rate[zone_id], 3)} {POPULATIONS['calls']} per 1,000 student-days",
             f"{_CALLS}: {count(_cell(loads, zone_id, 'incidents'))}",
-            f"Student-days: {count(_cell(loads, zone_id, 'student_days'))}",
+            f"Student-days: {_known(*(_cell(loads, zone_id, name) for name in ('student_days', 'schools')))}",
         ]
 
     chart = new_map("Map of the rate of calls by zone", result, tiles=tiles)
@@ -556,7 +569,7 @@ def rates_finding(result: TermResult) -> str:
     """Say in one line how far apart the rates are, without calling any of them high."""
     rates = result.loads["rate_per_1000"].dropna()
     if result.history.empty:
-        return "No rates: there is no history of incidents."
+        return NO_RECORD
     if rates.empty or not np.isfinite(rates).any():
         return "No rates: no zone has schools with a known enrollment."
     return (
@@ -568,7 +581,7 @@ def rates_finding(result: TermResult) -> str:
 _RATES = (
     Column("Zone", "name", str),
     Column("Schools", "schools", count),
-    Column("Student-days", "student_days", count),
+    Column("Student-days", ("student_days", "schools"), _known),
     Column(_CALLS, "incidents", count),
     Column("Rate", "rate_per_1000", fixed(3)),
 )

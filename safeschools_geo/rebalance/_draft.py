@@ -292,7 +292,7 @@ class ZoneDraft:
         unit = self.weights.values.name
         within = f"within an imbalance of {self.bound_tolerance:.1%}"
         least = (
-            f"no contiguous or other plan {within} can have less than {self.any_bound:,.5g} (gap {self.gap:.1%})"
+            f"no plan {within}, contiguous or not, can have less than {self.any_bound:,.5g} (gap {self.gap:.1%})"
             if self.any_bound >= self.bound
             else f"no contiguous plan {within} can have less than {self.bound:,.5g} (gap {self.gap:.1%}), "
             f"no other plan less than {self.any_bound:,.5g}"

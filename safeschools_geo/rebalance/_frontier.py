@@ -83,7 +83,7 @@ _MORE_OFTEN = 0.9
 """And as long as they do so in this share of redrawn terms."""
 
 _FLOOR = f"{100 * LEAST_GAIN:g} percentage point"
-_CHANCE = f"in {10 * _MORE_OFTEN:g} of 10 terms redrawn from the school days"
+_CHANCE = f"{10 * _MORE_OFTEN:g} of 10 terms redrawn from the school days"
 
 _SHOWN = 0.001
 """A gain by more moves is spoken of from a tenth of a percentage point on."""
@@ -135,7 +135,7 @@ class Frontier:
     def rule(self) -> str:
         """By which rule the proposal is chosen, in a sentence."""
         is_tried = self.table["more_even_share"].notna().any()
-        chance = f", and the plan is more even {_CHANCE}" if is_tried else ""
+        chance = f", and the plan is more even in {_CHANCE}" if is_tried else ""
         return f"More moves are proposed as long as each lowers the imbalance by {_FLOOR} or more{chance}."
 
     def finding(self, plan: RebalancePlan | None = None) -> str:
@@ -164,7 +164,7 @@ class Frontier:
             proof = "proven" if last["is_proven"] else "not proven: none was found"
             return f"No plan of {within} is clearly more even than today: the imbalance is {now:.1%} ({proof})."
         is_small = now - best.imbalance < LEAST_GAIN * _size(best, self.noun) - EXACT
-        why = f"less than {_FLOOR} for each move" if is_small else f"a gain that does not hold {_CHANCE}"
+        why = f"less than {_FLOOR} for each move" if is_small else f"a gain that holds in fewer than {_CHANCE}"
         return (
             f"No move is proposed: the imbalance is {change[0]}, and moving {_moved(best, self.noun)} would bring it "
             f"to {change[1]}, which is {why}."
@@ -352,7 +352,7 @@ def frontier(
     )
     rows = [_row(problem, moves, point, plan) for (moves, point), plan in zip(points.items(), plans, strict=True)]
     table = pd.DataFrame(rows, columns=FRONTIER_COLUMNS)
-    notes = (*notes_of(problem, noun=noun, forecast=settings.forecast), *dispute_notes(plans[0].certificate))
+    notes = (*notes_of(problem, units, noun=noun, forecast=settings.forecast), *dispute_notes(plans[0].certificate))
     drawn = None if redrawn is None or redrawn.empty else _redrawn_imbalances(problem, points, redrawn)
     row, shares = proposed_row(table, drawn)
     result = Frontier(table.assign(more_even_share=shares), plans, row, notes, found.is_complete, settings, noun)

@@ -136,13 +136,15 @@ def input_hashes(units: pd.DataFrame, edges: pd.DataFrame) -> dict[str, str]:
     return {"units": _sha256(lines), "adjacency": _sha256(links)}
 
 
-def certificate_text(certificate: Mapping[str, Any]) -> str:
+def certificate_text(certificate: Mapping[str, Any], *, names: Mapping[str, str] | None = None) -> str:
     """Say in plain English what a certificate says.
 
     Parameters
     ----------
     certificate
         Result of `certificate_of`.
+    names
+        Names of units by `unit_id`; units without one are called by their id.
 
     Returns
     -------
@@ -152,7 +154,7 @@ def certificate_text(certificate: Mapping[str, Any]) -> str:
     before, after = certificate["imbalance_before"], certificate["imbalance_after"]
     change = "" if before is None else f": the imbalance goes from {before:.2%} to {after:.2%}"
     moved = count_text(certificate.get("schools_moved", certificate["moves"]), _noun(certificate))
-    sentences = [f"The plan moves {moved}{change}.", bound_text(certificate)]
+    sentences = [f"The plan moves {moved}{change}.", bound_text(certificate, names=names)]
     if not certificate["is_contiguous"]:
         sentences.insert(1, "Not every zone of it hangs together.")
     stages = [stage for stage in certificate["stages"] if stage.get("restricted_bound") is not None]
@@ -161,10 +163,10 @@ def certificate_text(certificate: Mapping[str, Any]) -> str:
     return " ".join(s for s in sentences if s)
 
 
-def bound_text(certificate: Mapping[str, Any]) -> str:
+def bound_text(certificate: Mapping[str, Any], *, names: Mapping[str, str] | None = None) -> str:
     """Say what is proven, over which plans, and what is left open."""
     objective, value, bound = (certificate[k] for k in ("objective", "value", "bound"))
-    plans = class_text(certificate)
+    plans = class_text(certificate, names=names)
     if certificate.get("disputed"):
         return disputed_text(certificate)
     if certificate["is_proven"]:
@@ -203,8 +205,8 @@ def response_text(certificate: Mapping[str, Any]) -> str:
     mean = f"goes from {before:.1f} to {after:.1f} min" if is_shown else f"stays at {before:.1f} min"
     longer = f"is longer than today in {_zones_text(slower)}" if slower else "is in no zone longer than today"
     return (
-        "With every officer free and at the best place of the zone, today and under the plan, the mean response of all "
-        f"calls {mean}; it {longer}."
+        "With every officer free and at the best place of the zone, today and under the plan, the mean way to a "
+        f"call, by the map, {mean}; it {longer}."
     )
 
 
@@ -255,9 +257,10 @@ def disputed_text(certificate: Mapping[str, Any]) -> str:
     )
 
 
-def class_text(certificate: Mapping[str, Any]) -> str:
+def class_text(certificate: Mapping[str, Any], *, names: Mapping[str, str] | None = None) -> str:
     """Name the plans that a bound holds for."""
-    kept = [f"these roots ({_pairs(certificate['roots'])})"] if certificate["roots"] else []
+    called = {zone: (names or {}).get(unit, unit) for zone, unit in (certificate["roots"] or {}).items()}
+    kept = [f"these roots ({_pairs(called)})"] if called else []
     apart = certificate.get("apart") or []
     barred = len((certificate.get("barriers") or {}).get("pairs", ()))
     across = f" ({barred} of them across barriers)" if barred else ""
@@ -545,7 +548,11 @@ class RebalancePlan:
         moves = self.moves
         moved = count_text(self.certificate.get("schools_moved", len(moves)), str(self.certificate["unit_noun"]))
         text = f"Move {moved} ({name_ids(moves['unit_id'])})." if len(moves) else "Move nothing."
-        return " ".join([*self.notes, text, certificate_text(self.certificate)])
+        return " ".join([*self.notes, text, self.proof_text()])
+
+    def proof_text(self) -> str:
+        """Say in plain English what is proven of the plan, with the names of units where they have some."""
+        return certificate_text(self.certificate, names=_unit_names(self.units))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each unit.
@@ -670,7 +677,7 @@ def plan_of(
         is_contiguous=problem.is_contiguous(label),
         certificate=certificate,
         log=first.log,
-        notes=notes_of(problem, noun=noun, forecast=settings.forecast),
+        notes=notes_of(problem, units, noun=noun, forecast=settings.forecast),
         settings=settings,
     )
 
@@ -705,11 +712,19 @@ def _stage_facts(stage: Stage) -> dict[str, Any]:
     }
 
 
-def notes_of(problem: Problem, *, noun: str = "unit", forecast: Iterable[str] = ()) -> tuple[str, ...]:
+def _unit_names(units: pd.DataFrame) -> dict[str, str]:
+    """Look up the names of units by their id; nothing where they have none."""
+    named = units[units["name"].notna()] if "name" in units.columns else units.iloc[:0].assign(name="")
+    return dict(zip(named["unit_id"].astype("str"), named["name"].astype("str"), strict=True))
+
+
+def notes_of(
+    problem: Problem, units: pd.DataFrame, *, noun: str = "unit", forecast: Iterable[str] = ()
+) -> tuple[str, ...]:
     """Say first what a plan is up against: lumpy units, and zones that are in pieces to begin with."""
-    largest = int(np.argmax(problem.share))
+    largest, names = int(np.argmax(problem.share)), _unit_names(units)
     share = f"{problem.share[largest]:.0%} of the mean load of a zone"
-    named = f"The largest {noun} ({problem.unit_ids[largest]})"
+    named = f"The largest {noun} ({names.get(problem.unit_ids[largest], problem.unit_ids[largest])})"
     notes = [forecast_text(forecast)] if forecast else []
     notes.append(f"{named} is {share}: balance cannot be finer than {noun}s allow.")
     pieces = {z: len(problem.pieces(problem.start, i)) for i, z in enumerate(problem.zone_ids)}

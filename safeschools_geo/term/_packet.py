@@ -479,6 +479,8 @@ def protect_term(
     people = program_people(result)
     if people.empty:
         return TermBoard.nothing("No program school is in a zone: there is nothing to tell.")
+    if result.history.empty:
+        return TermBoard.nothing("There is no history of incidents: its zeros would say that nothing happened.")
     settings = result.district.settings
     published = choose_published(
         confidential_counts(result),

@@ -26,6 +26,7 @@ from safeschools_geo.board._tables import LANGUAGES, change_text, words
 from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._policy import Grouping
 from safeschools_geo.disclosure._protect import protect
+from safeschools_geo.disclosure._tables import CountTable
 from safeschools_geo.errors import SettingsError
 from safeschools_geo.term._packet_figures import public_changes
 
@@ -108,7 +109,7 @@ def test_the_front_page_says_what_was_found():
     # 31 of 154 = 20.1 %.
     assert "31 of this term’s 154 calls (20%) were started by an officer" in told
     assert "schools would change patrol zone. The officers’ work would be more even: today the zone farthest" in told
-    assert "from the average is 35% away from it" in told
+    assert "from the average is about 35% away from it" in told
     assert "As recorded, the officer who answered a call was on the way for about 5.0 minutes, on average." in told
 
 
@@ -162,7 +163,7 @@ def test_of_almost_nothing_there_is_no_percentage():
 
 def test_the_front_page_says_what_the_map_does_not_show_and_what_is_counted():
     told = text_of(index_part(board_town.content(), EN).body)
-    assert "What this map does not show" in told
+    assert "What this packet does not show" in told
     for fact in (
         "no heat map",
         # Four zones of this town have one school, and its figures are shown: that is said.
@@ -297,6 +298,22 @@ def test_zones_list_their_schools_and_no_incidents():
     assert rows["North"] == ["1", "500", "K–8: Tarnholt K-8"]
     assert part.lead == "The program’s 6 schools lie in 5 patrol zones. Each zone has an officer for its calls."
     assert "data-cell" not in part.body
+
+
+def test_students_of_whom_none_is_known_are_not_none():
+    told, people = board_town.content(), pd.DataFrame(board_town.raw_counts().students)
+    people["count"] = people["students"].fillna(0).mask(people["zone"] == "A", 0).astype("int64")
+    by = (Grouping(("zone",)), Grouping(("level",)), Grouping(()))
+    students = protect(CountTable(people.drop(columns="students"), by, measure="students"), told.counts.policy)
+    is_west = told.zone_rates["zone"] == "A"
+    rates = told.zone_rates.assign(
+        is_partial=told.zone_rates["is_partial"] | is_west, students=told.zone_rates["students"].mask(is_west, 0)
+    )
+    none = replace(told, zone_rates=rates, students=students)
+    zones = zones_part(none, EN).body
+    assert rows_of(zones, "Zones, their schools, and their students")["West"][1] == "not known"
+    assert "1 school; how many students is not known." in zones
+    assert rows_of(rates_part(none, EN).body, "By zone, Spring 2026")["West"][1] == "not known"
 
 
 def test_a_school_without_a_place_is_named_and_not_drawn():

@@ -225,8 +225,8 @@ def test_the_lead_says_how_many_schools_move_and_what_it_brings():
     # The town: 1 school of 6; East is 35 % above the mean today, and North 25 % off it under the plan.
     assert plan_part(board_town.content(), EN).lead == (
         "1 of 6 schools would change patrol zone. The officers’ work would be more even: today the zone farthest from "
-        "the average is 35% away from it; under the proposal it would be 25%. What it would do to the time until an "
-        "officer comes was not worked out."
+        "the average is about 35% away from it; under the proposal it would be about 25%. What it would do to the time "
+        "until an officer comes was not worked out."
     )
     assert plan_part(board_town.content(), ES).lead.startswith("1 de 6 escuelas cambiaría de zona de patrullaje. ")
 
@@ -291,7 +291,10 @@ def test_a_plan_is_reported_with_its_price():
     assert "divided between zones: Quorndale High." in part.lead
     assert part.lead.startswith(f"{east} has no school of the program and is left out of the comparison")
     # What rounding hides is reported in words, for it is a cost.
-    assert "on average: by the model no longer, as far as the rounded figures show, than today with officers" in text
+    assert (
+        "on average: by the model no longer (in rounded figures) than today, with officers where they wait today and"
+        in text
+    )
     assert "It would be a little longer, by less than the rounding can show." in text
     assert "Calls reached within 5 minutes: by the model about 5 percentage points fewer than today with" in text
     assert "minutes today" not in text

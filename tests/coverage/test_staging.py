@@ -114,11 +114,13 @@ def test_each_officer_answers_the_places_nearest_to_the_point():
 def test_the_summary_says_where_what_and_that_it_is_proven():
     text = stage(1, "mean", current=["e"], limits_min=(1, 3)).summary()
     assert (
-        "The officer waits at b. An officer reaches a call in 2.7 minutes on average (today 7.1 minutes), by the "
-        "ways on the map."
+        "The best place found for the officer to wait: b. An officer reaches a call in 2.7 minutes on average (today "
+        "7.1 minutes), by the ways on the map."
     ) in text
     assert "It is proven that no other choice among 5 points does better." in text
     assert "Within 1/3 minutes of an officer by those ways: 60.0%/80.0% of places (today 20.0%/20.0%)." in text
+    named = stage(1, "mean", current=["e"], limits_min=(1, 3)).summary(names={"b": "Bell Elementary"})
+    assert named.startswith("The best place found for the officer to wait: Bell Elementary. ")
     gain = stage(1, "mean", current=["e"], limits_min=(1, 3)).difference()
     assert "By the ways on the map, that changes the mean trip so: 4.4 min less." in gain
     assert "reaches a call in" not in gain

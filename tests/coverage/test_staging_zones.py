@@ -67,7 +67,8 @@ def test_today_is_measured_zone_by_zone():
     assert set(found.coverage["plan"]) == {"current", "best"}
     text = found.summary()
     assert text.startswith(
-        "The officer of each zone waits: West at a, East at d. The officer of its zone reaches a call in 1.7 minutes"
+        "The best place found for the officer of each zone to wait: West at a, East at d. The officer of its zone "
+        "reaches a call in 1.7 minutes"
     )
     assert "(today 2.3 minutes)" in text
 

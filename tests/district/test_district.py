@@ -367,3 +367,13 @@ def test_ids_of_schools_that_differ_only_in_zeros_are_an_error_until_a_setting_d
     settings = town.SETTINGS.replace("[incidents]\n", '[incidents]\nsimilar_ids = "apart"\n')
     (folder / "district.toml").write_text(settings, encoding="utf-8")
     assert "school_ids_alike" not in found_in(folder)
+    # The ids are of those that the sentence counts.
+    assert finding.message == "2 of 3 schools have no enrollment in e.csv."
+
+
+def test_without_zones_the_way_to_draft_some_is_told(tmp_path):
+    folder = town.write_town(tmp_path)
+    (folder / "data/boundaries/zones.geojson").unlink()
+    with pytest.raises(DistrictError, match="No zones yet") as caught:
+        read_district(folder)
+    assert f"`safeschools draft-zones {folder}`" in str(caught.value)

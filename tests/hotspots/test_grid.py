@@ -205,6 +205,8 @@ def test_cells_take_part_whether_or_not_anything_happened_there():
     assert found.left_out == 2
     assert found.summary().endswith("2 critical incidents lie in no cell.")
     assert (empty.cells["status"] == "not_hot").all()
+    # What could not have failed is not called a finding.
+    assert empty.summary() == "There are no critical incidents in any cell of 1000 m, so no cell is tested."
     assert (empty.cells["p_value"] == 1).all()
     assert empty.left_out == 0
     area = shapely.union_all(found.cells.geometry.to_crs(UTM).to_numpy())

@@ -112,7 +112,7 @@ def test_small_schools_say_too_little_instead_of_nothing_wrong():
     result = school_rates(counts_of([1] * 30, days=10), term="T1", largest_detectable=3)
     assert set(result.table["status"]) == {"insufficient_data"}
     assert "only a rise by more than 3 times could have been seen" in result.table["sentence"].iloc[0]
-    assert "30 of 30 program schools" in result.summary()
+    assert "None of the 30 program schools, with 30 reported calls for zone officers, was judged:" in result.summary()
 
 
 def test_terms_to_come_change_nothing():
@@ -130,7 +130,7 @@ def test_terms_to_come_change_nothing():
 def test_no_school_has_a_denominator():
     result = school_rates(counts_of([3, 4], students=np.nan), term="T1")
     assert set(result.table["status"]) == {"no_denominator"}
-    assert result.summary().startswith("2 of 2 program schools with 7 of the 7 reported calls")
+    assert result.summary().startswith("None of the 2 program schools, with 7 reported calls for")
     assert result.limits.empty
     assert group_rates(result, "level")["rate_per_1000"].isna().all()
 

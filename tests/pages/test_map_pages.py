@@ -13,6 +13,7 @@ from safeschools_geo.drawing import LEVEL_MARKS, RATE_FILLS, RateClasses, neighb
 from safeschools_geo.pages._index import MapEntry, index_page
 from safeschools_geo.pages._map_layers import school_marks, zone_features
 from safeschools_geo.pages._term import history_finding
+from safeschools_geo.schemas import NO_RECORD
 
 PAGES = ["zones", "history", "rates"]
 FINDINGS = {
@@ -88,9 +89,24 @@ def test_the_history_counts_by_category_and_term():
     assert '<th scope="row">All</th><td>100</td><td>100</td><td>200</td>' in table
 
 
-def test_an_empty_history_is_a_page_all_the_same():
-    html = map_town.draw("history", history=map_town.history(0), bare=True).html
-    assert '<th scope="row">All</th><td>0</td>' in html
+@pytest.mark.parametrize("name", ["history", "rates"])
+def test_without_a_record_a_page_says_so_and_shows_no_zero(name):
+    page = map_town.draw(name, history=map_town.history(0), bare=True)
+    assert NO_RECORD in page.html
+    assert "<td>0" not in page.html
+    assert 'class="map-box"' not in page.html
+    assert not page.thumbnail
+
+
+def test_what_no_enrollment_is_known_of_is_no_sum_of_zero():
+    unknown = map_town.loads().assign(enrollment=0, student_days=0.0, rate_per_1000=np.nan)
+    for name in ("zones", "rates"):
+        html = map_town.draw(name, zone_loads=unknown).html
+        table = html[html.index("<tbody>") :]
+        row = re.search(r'<th scope="row">West</th><td>(\d+)</td><td>([^<]*)</td>', table)
+        assert row is not None
+        assert int(row[1]) > 0
+        assert row[2] == "–"
 
 
 def test_incidents_outside_every_term_are_counted_last():
@@ -144,6 +160,16 @@ def test_the_index_links_every_map_with_its_finding():
     assert '<a href="zones.html">Zones</a>' in html
     assert "West &amp; East" in html
     assert html.count("<svg") == 1
+    assert "<details>" not in html
+
+
+def test_the_index_shows_the_first_line_of_a_finding_and_folds_the_rest():
+    entries = [MapEntry("p.html", "P", "Gain & price.\nWhat else.\nThe other plan.")]
+    html = index_page(entries, context=map_town.CONTEXT).html
+    shown, folded = html.split("<details>")
+    assert "<p>Gain &amp; price.</p>" in shown
+    assert "<p>What else.</p>" in folded
+    assert "<p>The other plan.</p>" in folded
 
 
 def test_neighbors_differ_in_fill():

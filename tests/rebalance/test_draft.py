@@ -165,8 +165,8 @@ def test_the_summary():
         "2 zones drafted from 8 schools at 8 sites (seed 3); every zone is contiguous. "
         "Load (enrollment) from 400 to 400, mean 400; imbalance 0.0%. "
         "Compactness (Polsby–Popper) from 0.79 to 0.79, where a circle has 1. "
-        "Total travel 682.84 (enrollment × km to the center of the zone); no contiguous or other plan within an "
-        f"imbalance of 5.0% can have less than {draft.bound:,.5g} (gap {draft.gap:.1%}). "
+        "Total travel 682.84 (enrollment × km to the center of the zone); no plan within an imbalance "
+        f"of 5.0%, contiguous or not, can have less than {draft.bound:,.5g} (gap {draft.gap:.1%}). "
         "Zones are drafted for compactness, on which no bound is known: a good draft, not a proven best."
     )
 

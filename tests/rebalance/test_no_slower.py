@@ -123,7 +123,7 @@ def test_a_plan_that_lets_a_zone_wait_longer_is_none():
     assert held.is_proven
     assert "and lets nobody wait longer than today has an imbalance below 42.86%" in held.summary()
     assert held.summary().endswith(
-        "the mean response of all calls stays at 1.6 min; it is in no zone longer than today."
+        "the mean way to a call, by the map, stays at 1.6 min; it is in no zone longer than today."
     )
     with pytest.raises(SettingsError, match="within these limits in which nobody waits longer than today"):
         plan_of_town(BEAD, tolerance=0.2, response=table, no_slower=True)

@@ -268,7 +268,7 @@ def test_neighbors_and_distances_are_taken_from_the_map():
     assert plan.assignment.to_dict() == {"a": "2", "b": "2", "c": "3", "d": "1", "e": "2", "f": "3"}
     assert plan.edges["kind"].eq("border").all()
     assert "Move 1 unit (a)" in plan.summary()
-    assert "The largest unit (d) is 100% of the mean load of a zone" in plan.summary()
+    assert "The largest unit (Dogwood) is 100% of the mean load of a zone" in plan.summary()
     assert plan.to_frame()["moved"].tolist() == [True, False, False, False, False, False]
 
 

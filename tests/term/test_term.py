@@ -21,6 +21,7 @@ from safeschools_geo.io import sha256_of
 from safeschools_geo.pages import draw_term
 from safeschools_geo.rebalance._problem import zone_centers
 from safeschools_geo.results import why_nothing_to_plan
+from safeschools_geo.schemas import NO_RECORD
 from safeschools_geo.term import _run as story
 from safeschools_geo.term import _write as writing
 from safeschools_geo.term._run import STEPS, run_term
@@ -305,3 +306,23 @@ def test_outputs_that_are_not_of_todays_files_are_called_so(tmp_path):
     (out / "Fall" / "workload.csv").write_text("school_id\n", encoding="utf-8")
     with pytest.raises(FileReadError, match="not what the run wrote"):
         found.table("workload")
+
+
+def test_without_a_record_no_zero_is_published_or_drawn(folder, tmp_path, capsys):
+    (folder / "data/incidents/history.csv").unlink()
+    out = tmp_path / "out"
+    result = run_term(folder, term="Fall", out=out)
+    assert "Fall: no history of incidents; " in result.summary()
+    # A packet would say that nothing happened, and that numbers that do not exist are withheld.
+    assert result.board.is_empty
+    assert "no history of incidents" in result.board.why
+    assert not (out / "Fall" / "board").exists()
+    for name in ("history", "rates", "hotspots", "hours", "trends", "grid"):
+        html = (out / "Fall" / "maps" / f"{name}.html").read_text(encoding="utf-8")
+        assert NO_RECORD in html
+        assert "<table" not in html
+        assert 'class="map-box"' not in html
+    index = (out / "Fall" / "maps" / "index.html").read_text(encoding="utf-8")
+    assert index.count(NO_RECORD) == 6
+    assert call("board", folder, "--term", "Fall", "--out", tmp_path / "packet") == 1
+    assert "no history of incidents" in capsys.readouterr().err
