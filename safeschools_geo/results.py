@@ -364,7 +364,7 @@ class TermResult:
         empty = empty_zones_text(loads.loc[loads["schools"] == 0, "name"])
         parts = [
             f"{text}{' ' + empty if empty else ''} {balance_text(loads)}.",
-            self.hotspots.finding(),
+            *([] if self.history.empty else [self.hotspots.finding()]),
             self.proposal.finding(),
             *([] if self.coverage.is_empty else [self.coverage.finding()]),
         ]

@@ -235,7 +235,8 @@ def balance_text(loads: pd.DataFrame) -> str:
     )
     if farthest["name"] != heaviest["name"]:
         text += f"; {farthest['name']} is farthest from the mean, with {farthest['share_of_mean']:.2f} times it"
-    return f"{text}; the imbalance is {zone_imbalance(loads):.1%}"
+    visits = "" if counted["incidents"].sum() else "; all of it is routine visits, as the settings have them"
+    return f"{text}; the imbalance is {zone_imbalance(loads):.1%}{visits}"
 
 
 def empty_zones_text(names: Iterable[str]) -> str:

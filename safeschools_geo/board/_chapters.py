@@ -292,6 +292,7 @@ def rates_part(content: BoardContent, words: Words) -> Part:
             places=content.places,
         ),
         legend=_legend(classes, areas, words),
+        has_rates=any(row["state"] == "rate" for row in zones),
         zones=zones,
         levels=levels,
         categories=rows_of("category", content.categories, content, words),
@@ -309,9 +310,11 @@ def rates_part(content: BoardContent, words: Words) -> Part:
 
 def _lead(content: BoardContent, zones: Sequence[Row], words: Words, *, decimals: int) -> str:
     known = [float(row["rate_per_1000"]) for row in zones if row["state"] == "rate"]
-    key = {0: "rates.lead_none", 1: "rates.lead_one"}.get(len(known), "rates.lead")
-    ends = {"low": min(known), "high": max(known)} if known else {}
-    sentence = words(key, term=content.term, **{k: words.number(v, decimals) for k, v in ends.items()})
+    ends = [words.number(end(known), decimals) for end in (min, max)] if known else [""]
+    key = {0: "rates.lead_none", 1: "rates.lead_one"}.get(
+        len(known), "rates.lead" if len(set(ends)) > 1 else "rates.lead_alike"
+    )
+    sentence = words(key, term=content.term, low=ends[0], high=ends[-1])
     missing = len(zones) - len(known)
     return f"{sentence} {words('rates.lead_missing', n=missing)}" if missing and known else sentence
 

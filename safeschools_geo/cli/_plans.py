@@ -519,9 +519,11 @@ def score_command(
     if as_json:
         print_json(_scored(scored, table))
         return
+    # A figure is nothing without what it is in, nor without whose it is.
+    table = table.assign(label=table["label"] + ", " + table["unit"])
     width = int(table["label"].str.len().max())
-    names = [["", "today", *scored.plans]] if len(plans) > 1 else []
-    for label, *texts in [*names, *table[["label", "current", *scored.plans]].to_numpy().tolist()]:
+    names = ["", "today", *(scored.plans if len(plans) > 1 else ["under the plan"])]
+    for label, *texts in [names, *table[["label", "current", *scored.plans]].to_numpy().tolist()]:
         say("  ".join([f"{label:<{width}}", *(f"{text:>24}" for text in texts)]))
     say(scored.summary())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -424,7 +425,7 @@ class _Compared:
 
 
 _NOT_SCORED = "not scored"
-_BEST = {"current": "today", "proposed": "proposed", "other": "the other"}
+_BEST = {"current": "today", "proposed": "proposed"}
 
 
 def draw_plan(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[OfflinePage, str]]:
@@ -552,8 +553,11 @@ def _map_data(both: _Compared, units: gpd.GeoDataFrame, schools: gpd.GeoDataFram
 def _pictures(both: _Compared) -> list[Chart]:
     moved = sum(a != b for a, b in zip(both.today, both.proposed, strict=True))
     imbalance = [format_imbalance(loads) for loads in both.counted]
+    today = _picture(both, f"Today, imbalance {imbalance[0]}", _load_list(both.signs, both.loads_today), "today")
+    if not moved:
+        return [today]
     return [
-        _picture(both, f"Today, imbalance {imbalance[0]}", _load_list(both.signs, both.loads_today), "today"),
+        today,
         _picture(both, f"Proposed, imbalance {imbalance[1]}", _load_list(both.signs, both.loads_proposed), "proposed"),
         _picture(both, "What changes, from → to", f"{moved} moved; the table below names them", "changes"),
     ]
@@ -628,14 +632,14 @@ def _score_table(scores: pd.DataFrame, other: str) -> DataTable:
         Column("Today", "current", _shown),
         Column("Proposed", "proposed", _shown),
         *alternative,
-        Column("Better", ("best", "better"), _better),
+        Column("Better", ("best", "better"), partial(_better, other=other)),
     )
     is_unscored = _is_unscored(scores, "current") & _is_unscored(scores, "proposed")
     return printed(scores[~is_unscored], columns, caption="Today and proposed, measure by measure")
 
 
-def _better(best: str, better: str) -> str:
-    names = [_BEST[name] for name in best.split(";") if name]
+def _better(best: str, better: str, *, other: str) -> str:
+    names = [_BEST.get(name, other[:1].lower() + other[1:]) for name in best.split(";") if name]
     return listed(names) if names else "alike" if better else ""
 
 

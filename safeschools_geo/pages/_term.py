@@ -524,6 +524,11 @@ def rates_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     zones, loads = result.district.zones, result.loads
     if result.history.empty:
         return nothing_page("Rate of calls by zone", rates_finding(result), result)
+    caption = f"{_CALLS} (officer-initiated too) per 1,000 student-days by zone, {result.term.name}"
+    table = printed(loads, _RATES, caption=caption)
+    if loads["rate_per_1000"].isna().all():
+        none = PageContent(title="Rate of calls by zone", finding=rates_finding(result), tables=[table])
+        return chart_page(none, context=context_of(result))
     names = zone_names(zones)
     rate = {z: _cell(loads, z, "rate_per_1000") for z in zones["zone_id"]}
     classes = RateClasses.of(np.array(list(rate.values()), dtype="float64"))
@@ -543,7 +548,6 @@ def rates_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     chart = new_map("Map of the rate of calls by zone", result, tiles=tiles)
     Zones(zone_features(zones, fills=fills, opacity=_RATE_OPACITY, label=label, facts=facts)).add_to(chart)
     Drawn().add_to(chart)
-    caption = f"{_CALLS} (officer-initiated too) per 1,000 student-days by zone, {result.term.name}"
     content = PageContent(
         title="Rate of calls by zone",
         finding=rates_finding(result),
@@ -554,7 +558,7 @@ def rates_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             ],
             "Lines": boundary_sign(result),
         },
-        tables=[printed(loads, _RATES, caption=caption)],
+        tables=[table],
         notes=[
             (
                 "A rate counts all calls for zone officers at schools in the zone with a known enrollment, those that "

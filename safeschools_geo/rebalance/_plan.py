@@ -154,9 +154,10 @@ def certificate_text(certificate: Mapping[str, Any], *, names: Mapping[str, str]
     before, after = certificate["imbalance_before"], certificate["imbalance_after"]
     change = "" if before is None else f": the imbalance goes from {before:.2%} to {after:.2%}"
     moved = count_text(certificate.get("schools_moved", certificate["moves"]), _noun(certificate))
-    sentences = [f"The plan moves {moved}{change}.", bound_text(certificate, names=names)]
-    if not certificate["is_contiguous"]:
-        sentences.insert(1, "Not every zone of it hangs together.")
+    pieces = [] if certificate["is_contiguous"] else ["Not every zone of it hangs together."]
+    if certificate["max_moves"] == 0:
+        return " ".join(["The plan moves nothing: of the only plan there is nothing to prove.", *pieces])
+    sentences = [f"The plan moves {moved}{change}.", *pieces, bound_text(certificate, names=names)]
     stages = [stage for stage in certificate["stages"] if stage.get("restricted_bound") is not None]
     sentences += [_restricted_text(certificate, stage) for stage in stages]
     sentences += [even_text(certificate), response_text(certificate), random_text(certificate)]

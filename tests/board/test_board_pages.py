@@ -289,6 +289,31 @@ def test_trends_leave_gaps_and_have_every_term_in_time():
     assert "West, rate by term: Spring 2025 0.67; Fall 2025 1.00; Spring 2026 1.60." in html
 
 
+def without_rates(frame):
+    return frame.assign(rate_per_1000=pd.NA, rate_low=pd.NA, rate_high=pd.NA, is_partial=True)
+
+
+def test_without_any_rate_no_empty_map_and_no_empty_chart_is_drawn():
+    told = board_town.content()
+    none = replace(told, zone_rates=without_rates(told.zone_rates), zone_trends=without_rates(told.zone_trends))
+    part = rates_part(none, EN)
+    assert part.lead.startswith("In Spring 2026, no zone has a rate that can be published. The counts that can be")
+    assert 'id="rates-map"' in rates_part(told, EN).body
+    assert 'id="rates-map"' not in part.body
+    html = trends_part(none, EN).body
+    # Each reason once, with the zones that it holds for.
+    assert "West, East, South: No rate: the enrollment of a school is not known." in text_of(html)
+    assert "North, Lake: No rate: the counts are withheld." in text_of(html)
+
+
+def test_rates_that_are_alike_as_they_are_shown_are_no_range():
+    told = board_town.content()
+    alike = told.zone_rates["rate_per_1000"].where(told.zone_rates["rate_per_1000"].isna(), 0.4)
+    lead = rates_part(replace(told, zone_rates=told.zone_rates.assign(rate_per_1000=alike)), EN).lead
+    assert lead.startswith("In Spring 2026, every zone that has a rate had 0.40 calls for zone officers for each 1,000")
+    assert "between" not in lead
+
+
 def test_zones_list_their_schools_and_no_incidents():
     part = zones_part(board_town.content(), EN)
     rows = rows_of(part.body, "Zones, their schools, and their students")

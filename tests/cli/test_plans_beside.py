@@ -4,6 +4,7 @@ The district is `plan_districts.one_term`: two zones, 1 and 2, of 2 km; school 0
 """
 
 import json
+import re
 
 import geopandas as gpd
 import pandas as pd
@@ -67,6 +68,13 @@ def test_a_gain_is_reported_with_its_price(scored):
     assert "none" in first
     assert "nothing moves" in first
     assert "The price: 1,500 students get another zone officer." in summary
+
+
+def test_in_the_terminal_a_figure_has_its_unit_and_its_plan(place, capsys):
+    assert call("score", place / "town", "--plan", place / "drawn.gpkg") == 0
+    lines = "".join(capsys.readouterr()).splitlines()
+    assert "today under the plan" in [" ".join(line.split()) for line in lines]
+    assert [line for line in lines if re.match(r"Travel, load × km +[\d.]+ +[\d.]+$", line)]
 
 
 def test_the_answer_for_machines(place, capsys):

@@ -107,6 +107,9 @@ def test_what_no_enrollment_is_known_of_is_no_sum_of_zero():
         assert row is not None
         assert int(row[1]) > 0
         assert row[2] == "–"
+    # A map of hatched zones tells nothing that its sentence and table do not.
+    assert "No rates: no zone has schools with a known enrollment." in html
+    assert 'class="map-box"' not in html
 
 
 def test_incidents_outside_every_term_are_counted_last():

@@ -132,6 +132,9 @@ def test_a_plan_without_moves_is_a_page_all_the_same():
     html = plan_town.review(plan=today, changes=plan_town.moves().iloc[:0], bare=True).html
     assert '<th scope="row">Nothing</th>' in html
     assert "District boundary" not in html
+    # Two like pictures would ask the reader to find a difference.
+    assert "Today, imbalance" in html
+    assert "Proposed, imbalance" not in html
 
 
 def test_where_nothing_is_proposed_the_page_says_why():

@@ -277,7 +277,7 @@ def test_how_long_calls_wait_is_said(district, zones, said):
     response = {"district": district, "zones": {z: {"minutes": m, "places": ["A", "A"]} for z, m in zones.items()}}
     text = certificate_text(certificate(response=response))
     assert text.endswith(said)
-    assert ("mean response" in text) is bool(said)
+    assert ("mean way to a call" in text) is bool(said)
 
 
 @pytest.mark.parametrize(
@@ -303,6 +303,14 @@ def test_where_a_plan_stands_among_random_ones_is_said_from_a_hundred_on(changes
         **changes,
     }
     assert said in certificate_text({**certificate(), "random_plans": found})
+
+
+def test_of_the_only_plan_nothing_is_called_proven():
+    # Where no unit may move there is one plan: that no other is better could not have failed.
+    said = certificate_text(certificate(max_moves=0, is_contiguous=False))
+    assert said == (
+        "The plan moves nothing: of the only plan there is nothing to prove. Not every zone of it hangs together."
+    )
 
 
 def test_a_plan_that_is_not_contiguous_is_said_to_be_so():

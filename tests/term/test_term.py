@@ -313,6 +313,8 @@ def test_without_a_record_no_zero_is_published_or_drawn(folder, tmp_path, capsys
     out = tmp_path / "out"
     result = run_term(folder, term="Fall", out=out)
     assert "Fall: no history of incidents; " in result.summary()
+    assert "; all of it is routine visits, as the settings have them." in result.summary()
+    assert "stands out" not in result.summary()
     # A packet would say that nothing happened, and that numbers that do not exist are withheld.
     assert result.board.is_empty
     assert "no history of incidents" in result.board.why
