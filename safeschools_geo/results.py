@@ -345,6 +345,8 @@ class TermResult:
         answered = "" if self.coverage.is_empty else self.coverage.validation.answered_by_officers()
         schools = int(self.district.schools["in_program"].sum()) - self.in_no_zone[0]
         outside = self.no_zone_sentence()
+        used = int((loads["schools"] > 0).sum())
+        of_zones = len(loads) if used < len(loads) else None
         recorded = (
             "no history of incidents"
             if self.history.empty
@@ -353,7 +355,7 @@ class TermResult:
         )
         text = (
             f"{self.district.settings.district.name}, {self.term.name}: {recorded}; "
-            f"{count_text(schools, 'program school')} in {count_text(len(loads), 'zone')}."
+            f"{count_text(schools, 'program school')} in {count_text(used, 'zone', of=of_zones)}."
             f"{f' {outside}' if outside else ''}"
         )
         left_out = [t.name for t in self.district.terms_without_record if t.start < self.term.start]

@@ -28,6 +28,7 @@ from safeschools_geo.board._tables import (
     rate_decimals,
     rate_texts,
     rows_of,
+    says_who_started,
     shortened,
     words,
     zone_names,
@@ -202,6 +203,7 @@ def method_part(content: BoardContent, words: Words) -> Part:
         words,
         words("method.lead"),
         policy=policy,
+        says_who_started=says_who_started(content),
         source=policy_source(content, words),
         figures=len(is_withheld),
         withheld=int(is_withheld.sum()),
@@ -478,13 +480,13 @@ def _listed(points: Sequence[Point], words: Words) -> str:
 
 def zones_part(content: BoardContent, words: Words) -> Part:
     """Show the zones and their schools, without a single count of incidents."""
-    zones, number = len(content.zones), len(content.schools)
+    zones, used, number = len(content.zones), content.schools["zone_id"].nunique(), len(content.schools)
     levels = [level for level in LEVELS if (content.schools["level"] == level).any()]
     return _part(
         "zones",
         content,
         words,
-        words("zones.lead", schools=number, zones=zones),
+        words("zones.lead_some" if used < zones else "zones.lead", schools=number, zones=zones, used=int(used)),
         scripts=SCRIPTS,
         svg=_map(content, title=words("zones.map_alt", zones=zones)),
         legend=[(level_sign(level), words(f"common.{level}")) for level in levels],

@@ -154,10 +154,17 @@ def zone_names(content: BoardContent) -> dict[str, str]:
     return dict(zip(content.zones["zone_id"].astype("str"), content.zones["name"].astype("str"), strict=True))
 
 
+def says_who_started(content: BoardContent) -> bool:
+    """Say whether the record has any call that an officer started; else it may not say who started one."""
+    return "officer_initiated" in set(content.origins["origin"])
+
+
 def group_name(by: str, group: str, content: BoardContent, words: Words) -> str:
     """Name a group of schools or incidents."""
     if by == "zone":
         return zone_names(content).get(group, group)
+    if by == "origin" and not says_who_started(content):
+        return words("common.origin_any")
     prefix = {"level": "", "category": "category_", "origin": "origin_"}.get(by)
     key = f"common.{prefix}{group}"
     return words(key) if prefix is not None and key in words.texts else group

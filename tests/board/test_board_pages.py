@@ -289,6 +289,20 @@ def test_trends_leave_gaps_and_have_every_term_in_time():
     assert "West, rate by term: Spring 2025 0.67; Fall 2025 1.00; Spring 2026 1.60." in html
 
 
+def test_of_who_started_a_call_nothing_is_said_that_the_record_does_not_say():
+    told = board_town.content()
+    assert "Started by an officer" in rows_of(rates_part(told, EN).body, "Who started the call, Spring 2026")
+    silent = replace(told, origins=told.origins[told.origins["origin"] == "reported"])
+    assert list(rows_of(rates_part(silent, EN).body, "Who started the call, Spring 2026"))[1:] == [
+        "Reported, or not recorded who started it"
+    ]
+    told_on = {part.name: text_of(part.body) for part in packet_parts(silent, EN)}
+    front, method = told_on["index"], told_on["method"]
+    assert "were started by an officer" not in front
+    assert "the record does not say of any call that an officer started it" in front
+    assert "also shown apart" not in method
+
+
 def without_rates(frame):
     return frame.assign(rate_per_1000=pd.NA, rate_low=pd.NA, rate_high=pd.NA, is_partial=True)
 
@@ -323,6 +337,9 @@ def test_zones_list_their_schools_and_no_incidents():
     assert rows["North"] == ["1", "500", "K–8: Tarnholt K-8"]
     assert part.lead == "The program’s 6 schools lie in 5 patrol zones. Each zone has an officer for its calls."
     assert "data-cell" not in part.body
+    told = board_town.content()
+    less = zones_part(replace(told, schools=told.schools[told.schools["zone_id"] != "E"]), EN)
+    assert less.lead.startswith("The program’s 5 schools lie in 4 of the 5 patrol zones.")
 
 
 def test_students_of_whom_none_is_known_are_not_none():
