@@ -411,7 +411,7 @@ def trends_part(content: BoardContent, words: Words) -> Part:
         district=district,
         categories=kinds["category"],
         origins=kinds["origin"],
-        known=[group for group in [*zones, *levels, *district] if any(r and r["is_partial"] for r in group.rows)],
+        known=[group for group in [*zones, *levels, *district] if any(r and r["has_known"] for r in group.rows)],
     )
 
 

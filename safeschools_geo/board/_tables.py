@@ -198,7 +198,9 @@ def rows_of(by: str, table: pd.DataFrame, content: BoardContent, words: Words) -
         if is_rate:
             row["state"] = state_of(row)
             row.setdefault("rate_step", None)
-            row["rate_cell"] = None if row["rate_cell"] is None else int(row["rate_cell"])
+            # Below 0 there is no such figure: no school of the group has a known enrollment.
+            row["rate_cell"] = None if row["rate_cell"] is None or row["rate_cell"] < 0 else int(row["rate_cell"])
+            row["has_known"] = bool(row["is_partial"]) and row["rate_cell"] is not None
             row["change"] = change_of(by, row["group"], content)
         rows.append(row)
     place = {group: n for n, group in enumerate(in_order(by, [r["group"] for r in rows], content))}

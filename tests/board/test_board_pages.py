@@ -320,6 +320,19 @@ def test_without_any_rate_no_empty_map_and_no_empty_chart_is_drawn():
     assert "North, Lake: No rate: the counts are withheld." in text_of(html)
 
 
+def test_a_figure_that_there_is_not_is_not_withheld():
+    # Where no school of any zone has a known enrollment, nothing is counted at such schools, and nothing is withheld.
+    told, caption = board_town.content(), "Calls for zone officers at schools whose enrollment is known"
+    assert caption in trends_part(told, EN).body
+    none = {
+        name: without_rates(getattr(told, name)).assign(rate_cell=-1, rate_count=pd.NA)
+        for name in ("zone_trends", "level_trends", "district_trends")
+    }
+    html = trends_part(replace(told, **none), EN).body
+    assert caption not in html
+    assert 'data-cell="-1"' not in html
+
+
 def test_rates_that_are_alike_as_they_are_shown_are_no_range():
     told = board_town.content()
     alike = told.zone_rates["rate_per_1000"].where(told.zone_rates["rate_per_1000"].isna(), 0.4)
