@@ -269,6 +269,8 @@ def test_enrollment_from_a_file_of_its_own(tmp_path):
     assert district.schools["enrollment"].isna().tolist() == [False, True, True]
     (finding,) = [f for f in district.findings if f.code == "enrollment_joined"]
     assert finding.ids == ("002", "003")
+    # The ids are of those that the sentence counts.
+    assert finding.message == "2 of 3 schools have no enrollment in e.csv."
 
 
 def zones_of(folder, *rows):
@@ -367,8 +369,6 @@ def test_ids_of_schools_that_differ_only_in_zeros_are_an_error_until_a_setting_d
     settings = town.SETTINGS.replace("[incidents]\n", '[incidents]\nsimilar_ids = "apart"\n')
     (folder / "district.toml").write_text(settings, encoding="utf-8")
     assert "school_ids_alike" not in found_in(folder)
-    # The ids are of those that the sentence counts.
-    assert finding.message == "2 of 3 schools have no enrollment in e.csv."
 
 
 def test_without_zones_the_way_to_draft_some_is_told(tmp_path):
