@@ -237,11 +237,7 @@ def _names(record: Mapping[Any, Any], content: BoardContent, words: Words) -> li
         names.append(words("method.year", year=of["year"]))
     if "term" in of:
         names.append(of["term"])
-    return names if "zone" in of else [_with_capital(names[0]), *names[1:]]
-
-
-def _with_capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return names if "zone" in of else [names[0][:1].upper() + names[0][1:], *names[1:]]
 
 
 def _group(dim: str, group: str, content: BoardContent, words: Words) -> str:

@@ -607,35 +607,21 @@ def check_zones(
 
 
 def check_zone_names(zone_pieces: gpd.GeoDataFrame) -> list[Finding]:
-    """Find zones whose rows contradict each other, and names that several zones have.
-
-    Parameters
-    ----------
-    zone_pieces
-        As for `check_zones`.
-
-    Returns
-    -------
-    list of Finding
-        All faults.
-    """
-    findings = []
+    """Find zones whose rows contradict each other, and names that several zones have."""
+    findings: list[Finding] = []
     for column in [c for c in ("name", "officer", "team") if c in zone_pieces.columns]:
         values = zone_pieces.groupby("zone_id", sort=False)[column].agg(lambda cells: cells.dropna().unique().tolist())
         conflicts = values[values.str.len() > 1]
-        if len(conflicts):
-            text = "; ".join(f"{zone}: {', '.join(map(str, seen))}" for zone, seen in conflicts.head(_SHOWN).items())
-            findings.append(
-                Finding(
-                    "error" if column == "name" else "warning",
-                    "zone_id_conflict",
-                    "zones",
-                    f"Rows with the same zone_id differ in their {column} ({text}); the first is used for all.",
-                    ids=tuple(str(zone) for zone in conflicts.index),
-                    expected=f"one {column} for each zone_id",
-                    remedy="Give different zones different ids, or the pieces of one zone the same attributes.",
-                )
-            )
+        text = "; ".join(f"{zone}: {', '.join(map(str, seen))}" for zone, seen in conflicts.head(_SHOWN).items())
+        findings += report_rows(
+            conflicts.index,
+            "error" if column == "name" else "warning",
+            "zone_id_conflict",
+            "zones",
+            f"Rows with the same zone_id differ in their {column} ({text}); the first is used for all.",
+            expected=f"one {column} for each zone_id",
+            remedy="Give different zones different ids, or the pieces of one zone the same attributes.",
+        )
     return [*findings, *_shared_names(zone_pieces)]
 
 
@@ -681,20 +667,16 @@ def check_pieces(zones: gpd.GeoDataFrame, *, crs: CRS) -> list[Finding]:
 def _shared_names(zone_pieces: gpd.GeoDataFrame) -> list[Finding]:
     named = zone_pieces.drop_duplicates("zone_id")
     is_shared = named["name"].notna() & named["name"].str.strip().str.casefold().duplicated(keep=False)
-    if not is_shared.any():
-        return []
-    return [
-        Finding(
-            "warning",
-            "zone_name_shared",
-            "zones",
-            f"{int(is_shared.sum())} zones have a name that another zone has: "
-            f"{', '.join(dict.fromkeys(named.loc[is_shared, 'name']))}.",
-            ids=tuple(named.loc[is_shared, "zone_id"].astype("str")),
-            expected="a name of its own for each zone",
-            remedy="If they are pieces of one zone, give them one zone_id; otherwise name them apart.",
-        )
-    ]
+    return report_rows(
+        named.loc[is_shared, "zone_id"],
+        "warning",
+        "zone_name_shared",
+        "zones",
+        f"{int(is_shared.sum())} zones have a name that another zone has: "
+        f"{', '.join(dict.fromkeys(named.loc[is_shared, 'name']))}.",
+        expected="a name of its own for each zone",
+        remedy="If they are pieces of one zone, give them one zone_id; otherwise name them apart.",
+    )
 
 
 def _areas_text(patches: Sequence[Patch]) -> str:

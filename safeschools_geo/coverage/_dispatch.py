@@ -12,7 +12,7 @@ import pandas as pd
 from safeschools_geo.errors import InputError, count_text, name_ids, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -234,26 +234,22 @@ def officer_minutes(response_min: pd.DataFrame, staging: pd.Series) -> pd.DataFr
     return table.set_axis(staging.index, axis=1)
 
 
-def _list_faults(zones: pd.Series, noun: str, where: str) -> list[InputError]:
+def _list_faults(zones: pd.Series, noun: str, where: str) -> Iterator[InputError]:
     if zones.empty:
-        return [InputError(f"There is no {noun}.", where=where, expected="one at least")]
-    faults = []
+        yield InputError(f"There is no {noun}.", where=where, expected="one at least")
     twice = zones.index[zones.index.duplicated()]
     if len(twice):
-        faults.append(InputError(f"Some {noun}s come twice.", where=where, ids=twice, expected="each once"))
+        yield InputError(f"Some {noun}s come twice.", where=where, ids=twice, expected="each once")
     lost = zones.index[zones == ""]
     if len(lost):
-        faults.append(
-            InputError(
-                f"Some {noun}s have no zone.",
-                where=where,
-                ids=lost,
-                found=count_text(len(lost), noun, of=len(zones)),
-                expected="the id of a zone",
-                remedy=f"Give each {noun} a zone, or leave it out.",
-            )
+        yield InputError(
+            f"Some {noun}s have no zone.",
+            where=where,
+            ids=lost,
+            found=count_text(len(lost), noun, of=len(zones)),
+            expected="the id of a zone",
+            remedy=f"Give each {noun} a zone, or leave it out.",
         )
-    return faults
 
 
 def _minutes_faults(response_min: pd.DataFrame, schools: pd.Index, officers: pd.Index) -> list[InputError]:

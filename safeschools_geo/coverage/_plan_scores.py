@@ -13,7 +13,7 @@ from safeschools_geo.coverage._dispatch import NO_PRACTICE, Dispatch, zone_dispa
 from safeschools_geo.coverage._record import interval
 from safeschools_geo.coverage._response import WITHIN_ONE_MIN, mean_response_min, response_quantile_min, within_share
 from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube, hypercube_approximation
-from safeschools_geo.errors import InputError, SettingsError, count_text, name_ids
+from safeschools_geo.errors import InputError, count_text, name_ids
 from safeschools_geo.text import (
     change_text,
     figure_text,
@@ -126,17 +126,16 @@ def score_coverage(
     dispatch: Dispatch,
     *,
     redrawn: ArrayLike | None = None,
-    within_min: float = WITHIN_ONE_MIN,
     on_part: Callable[[str], None] = lambda _: None,
 ) -> PlanScores:
     """Score zones by how their schools are covered.
 
-    `response` and `response_p90` are minutes of the trip; `within_<t>_min` is the share of all calls reached within
-    `within_min`, `backup` the share answered by an officer of another zone, `overflow` the share for which nobody is
-    free, and patrol is sent; `busiest` is the largest share of the time that an officer is busy with calls. Rates are
-    in the order of `dispatch`. `redrawn` are rates that chance could have brought, shape (draws, n_schools); without
-    them there are no intervals. Give the same to every plan: then their differences are paired. `on_part` hears how
-    many of the draws are done.
+    `response` and `response_p90` are minutes of the trip; `within_<t>_min` is the share of all calls reached in
+    `WITHIN_ONE_MIN`, `backup` the share answered by an officer of another zone, `overflow` the share for which nobody
+    is free, and patrol is sent; `busiest` is the largest share of the time that an officer is busy with calls. Rates
+    are in the order of `dispatch`. `redrawn` are rates that chance could have brought, shape (draws, n_schools);
+    without them there are no intervals. Give the same to every plan: then their differences are paired. `on_part` hears
+    how many of the draws are done.
 
     The hypercube queueing model (`queueing`) says who is sent how often, exactly for up to 15 officers, else by an
     approximation, which the notes then say; calls that find all officers busy go to patrol. Response is the trip of the
@@ -144,11 +143,8 @@ def score_coverage(
     time. Intervals are of chance in the numbers of calls only. Larson, R. C. (1974). A hypercube queuing model for
     facility location and redistricting in urban emergency services. Computers & Operations Research 1, 67–95.
     """
-    if not within_min > 0:
-        raise SettingsError("A time to be reached in is above 0.", where="within_min", found=within_min)
     arrivals = np.asarray(arrivals_per_h, dtype=np.float64)
-    kinds = _kinds(within_min)
-    values, busiest = _scores(arrivals, service_per_h, dispatch, within_min)
+    values, busiest = _scores(arrivals, service_per_h, dispatch)
     draws = np.empty((0, len(arrivals))) if redrawn is None else np.asarray(redrawn, dtype=np.float64)
     if draws.ndim != 2 or draws.shape[1:] != arrivals.shape:  # noqa: PLR2004 - draws, schools
         raise InputError(
@@ -157,18 +153,18 @@ def score_coverage(
             found=f"shape {draws.shape}",
             expected=f"a row for each draw, with {len(arrivals)} schools",
         )
-    scored = np.full((len(draws), len(kinds)), np.nan)
+    scored = np.full((len(draws), len(_KINDS)), np.nan)
     for number, draw in enumerate(draws):
         if number % _SAID_EVERY == 0:
             on_part(f"{number:,} of {len(draws):,} draws")
         # A draw without any call scores nothing.
         if draw.any():
-            scored[number] = _scores(draw, service_per_h, dispatch, within_min)[0]
-    drawn = pd.DataFrame(scored, columns=list(kinds)).rename_axis("draw")
-    notes = {"busiest": f"zone {busiest}", "overflow": _how_rare(values[list(kinds).index("overflow")])}
+            scored[number] = _scores(draw, service_per_h, dispatch)[0]
+    drawn = pd.DataFrame(scored, columns=list(_KINDS)).rename_axis("draw")
+    notes = {"busiest": f"zone {busiest}", "overflow": _how_rare(values[list(_KINDS).index("overflow")])}
     model_note = "" if is_exact(dispatch) else "by an approximation of the queueing model"
     rows = []
-    for (name, kind), value in zip(kinds.items(), values, strict=True):
+    for (name, kind), value in zip(_KINDS.items(), values, strict=True):
         low, high = interval(drawn[name])
         parts = [notes.get(name, ""), f"95% interval {interval_text(low, high, kind.unit)}" if len(draws) else ""]
         note = "; ".join(text for text in (*parts, kind.note, model_note) if text)
@@ -177,30 +173,37 @@ def score_coverage(
     return PlanScores(pd.DataFrame(rows, columns=COLUMNS), drawn)
 
 
-def _kinds(within_min: float) -> dict[str, _Kind]:
-    trip = "the trip of the officer who is sent; calls that go to patrol are not in it"
-    visits = "calls only: a routine visit can be broken off for a call, and is not busy time"
-    return {
-        "response": _Kind("Response, mean", MINUTES, "lower", trip),
-        "response_p90": _Kind("Response, nine calls of ten within", MINUTES, "lower", trip),
-        f"within_{within_min:g}_min": _Kind(
-            f"Reached within {within_min:g} minutes", OF_CALLS, "higher", "calls that go to patrol count as not reached"
-        ),
-        "backup": _Kind("Backup: answered by another zone’s officer", OF_CALLS, "lower", ""),
-        "overflow": _Kind("Calls that go to patrol", OF_CALLS, "lower", ""),
-        "busiest": _Kind("Busiest officer", OF_TIME, "lower", visits),
-    }
+_TRIP = "the trip of the officer who is sent; calls that go to patrol are not in it"
+_WITHIN = f"within_{WITHIN_ONE_MIN:g}_min"
+_KINDS = {
+    "response": _Kind("Response, mean", MINUTES, "lower", _TRIP),
+    "response_p90": _Kind("Response, nine calls of ten within", MINUTES, "lower", _TRIP),
+    _WITHIN: _Kind(
+        f"Reached within {WITHIN_ONE_MIN:g} minutes",
+        OF_CALLS,
+        "higher",
+        "calls that go to patrol count as not reached",
+    ),
+    "backup": _Kind("Backup: answered by another zone’s officer", OF_CALLS, "lower", ""),
+    "overflow": _Kind("Calls that go to patrol", OF_CALLS, "lower", ""),
+    "busiest": _Kind(
+        "Busiest officer",
+        OF_TIME,
+        "lower",
+        "calls only: a routine visit can be broken off for a call, and is not busy time",
+    ),
+}
 
 
-def _scores(arrivals: Floats, service: ArrayLike, dispatch: Dispatch, within_min: float) -> tuple[Floats, str]:
-    """Score one set of rates, in the order of `_kinds`, and name the zone of the busiest officer."""
+def _scores(arrivals: Floats, service: ArrayLike, dispatch: Dispatch) -> tuple[Floats, str]:
+    """Score one set of rates, in the order of `_KINDS`, and name the zone of the busiest officer."""
     model = queueing_model(arrivals, service, dispatch)
     shares, busy = model.dispatch_share, np.asarray(model.busy_share)
     trips = dispatch.trips(shares)
     values = (
         mean_response_min(*trips),
         response_quantile_min(*trips),
-        within_share(*trips, within_min),
+        within_share(*trips, WITHIN_ONE_MIN),
         float(shares[~dispatch.is_own].sum()),
         float(model.overflow_share),
         float(busy.max()),
@@ -218,8 +221,7 @@ def _is_busy(row: dict[Any, Any]) -> bool:
 
 def _source(row: dict[Any, Any], validation: Validation) -> str:
     """Call a figure the model's, and say what the record says today."""
-    is_reached = row["measure"] == f"within_{WITHIN_ONE_MIN:g}_min"
-    name = "within" if is_reached else _VALIDATED.get(row["measure"], "")
+    name = "within" if row["measure"] == _WITHIN else _VALIDATED.get(row["measure"], "")
     found = validation.figure(name) if name else None
     if found is None or not found.is_recorded:
         return "model"
@@ -497,12 +499,9 @@ class AbsenceCase:
         return self.schools.copy()
 
 
-def absences(zones: Sequence[str], *, most_absent: int = 2) -> Iterator[tuple[str, ...]]:
-    """List the cases, as the zones without their officer: each officer absent, then each pair, up to `most_absent`.
-
-    Somebody is always there.
-    """
-    for count in range(1, min(most_absent, len(zones) - 1) + 1):
+def absences(zones: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """List the cases, as the zones without their officer: each officer absent, then each pair; somebody is there."""
+    for count in range(1, min(2, len(zones) - 1) + 1):
         yield from itertools.combinations(zones, count)
 
 

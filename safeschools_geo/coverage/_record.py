@@ -302,7 +302,6 @@ def call_rates(
     calendar: CalendarSettings | None = None,
     scene_min: pd.Series | None = None,
     trip_min: pd.Series | None = None,
-    prior_calls: float = PRIOR_CALLS,
 ) -> CallRates:
     """Measure how often calls for zone officers come from each school, and how long they take.
 
@@ -312,7 +311,7 @@ def call_rates(
     (`workload.officer_work`); left out, they are measured from the timestamps (`call_durations`). Calls at schools that
     are not given, or at an hour without program time there, are refused.
 
-    A zone's service time is its own mean with weight ``n / (n + prior_calls)``, n being its calls, and the mean of all
+    A zone's service time is its own mean with weight ``n / (n + PRIOR_CALLS)``, n being its calls, and the mean of all
     calls with the rest: a zone with few calls is taken to be like the others. It is that of the calls in the zone,
     whoever answered them. Bühlmann, H. (1967). Experience rating and credibility. ASTIN Bulletin 4, 199–207.
     """
@@ -320,7 +319,7 @@ def call_rates(
     attempt_all(
         {
             "columns": partial(_require_columns, history, schools),
-            "days": partial(_require_days, every_day, schools, prior_calls),
+            "days": partial(_require_days, every_day, schools),
         }
     )
     ids = pd.Index(schools["school_id"], name="school_id")
@@ -342,7 +341,7 @@ def call_rates(
         by_hour=_by_hour(calls, share, len(every_day)),
         hour_share=share,
         hours_per_day=hours_per_day,
-        service=_service(busy, calls["school_id"].map(zones), zones, prior_calls),
+        service=_service(busy, calls["school_id"].map(zones), zones),
         service_min=float(busy.mean()),
         scene_min=durations.minutes["scene_min"].groupby(calls["category"]).mean().rename("scene_min"),
         durations=durations.counts,
@@ -384,11 +383,11 @@ def _by_hour(calls: pd.DataFrame, share: pd.DataFrame, days: int) -> pd.DataFram
     return (spread / (days * share.where(share > 0))).fillna(0.0)
 
 
-def _service(busy: pd.Series, call_zones: pd.Series, zones: pd.Series, prior_calls: float) -> pd.DataFrame:
+def _service(busy: pd.Series, call_zones: pd.Series, zones: pd.Series) -> pd.DataFrame:
     ids = pd.Index(pd.unique(zones[zones != ""]), name="zone_id")
     own = busy.groupby(call_zones).agg(["size", "mean"]).reindex(ids)
     calls = own["size"].fillna(0)
-    weight = (calls / (calls + prior_calls)).fillna(0.0)
+    weight = (calls / (calls + PRIOR_CALLS)).fillna(0.0)
     shrunk = weight * own["mean"].fillna(0.0) + (1 - weight) * busy.mean()
     return pd.DataFrame(
         {"calls": calls.astype("int64"), "mean_min": own["mean"], "weight_share": weight, "service_min": shrunk}
@@ -414,12 +413,10 @@ def _require_columns(history: pd.DataFrame, schools: pd.DataFrame) -> None:
         raise ColumnError("Rates of calls need columns that are missing.", expected=", ".join(lacking))
 
 
-def _require_days(days: pd.DatetimeIndex, schools: pd.DataFrame, prior_calls: float) -> None:
+def _require_days(days: pd.DatetimeIndex, schools: pd.DataFrame) -> None:
     lacking = [noun for noun, things in (("school day", days), ("school", schools)) if not len(things)]
     if lacking:
         raise SettingsError("Rates of calls need days and schools.", where="days, schools", found=f"no {lacking[0]}")
-    if not prior_calls >= 0:
-        raise SettingsError("A weight is not negative.", where="prior_calls", found=prior_calls)
 
 
 def _require_places(calls: pd.DataFrame, share: pd.DataFrame) -> None:
@@ -559,8 +556,8 @@ class CallRecord:
         minutes = np.where(is_timed, self.calls["trip_min"].fillna(0.0), 0.0)
         return _observed(self._ratios(minutes, is_timed.astype(np.float64)), int(is_timed.sum()), of)
 
-    def trip_quantile_min(self, zone_id: str, share: float = P90) -> Observed:
-        """Measure the minutes within which officers made a share of their trips."""
+    def trip_p90_min(self, zone_id: str) -> Observed:
+        """Measure the minutes within which officers made nine trips of ten."""
         trips = self.calls[self._timed_trips(zone_id)]
         minutes, day = trips["trip_min"].to_numpy(dtype=np.float64), trips["day"].to_numpy()
         if trips.empty:
@@ -568,7 +565,7 @@ class CallRecord:
         order = np.argsort(minutes, kind="stable")
         minutes, day = minutes[order], day[order]
         # One draw after the other: all at once would take draws × calls in memory.
-        found = [sorted_quantile(minutes, weights[day], share) for weights in self.weights]
+        found = [sorted_quantile(minutes, weights[day], P90) for weights in self.weights]
         return _observed(np.array(found), len(trips), self._trips(zone_id))
 
     def _in(self, zone_id: str) -> Flags:

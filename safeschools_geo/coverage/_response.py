@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.coverage._hypercube_states import Capacity, call_system
-from safeschools_geo.coverage.queueing import Hypercube, hypercube
-from safeschools_geo.errors import InputError, SettingsError, refuse
+from safeschools_geo.coverage._hypercube_states import call_system
+from safeschools_geo.coverage.queueing import Hypercube
+from safeschools_geo.errors import InputError, refuse
 from safeschools_geo.text import figure_text, highest, listed, minutes_text, share_text
 
 if TYPE_CHECKING:
@@ -506,15 +506,12 @@ def by_hour(
     service_per_h: ArrayLike,
     preference: ArrayLike,
     *,
-    capacity: Capacity = "loss",
-    hours: Sequence[object] | None = None,
-    solve: Callable[[Floats], Hypercube] | None = None,
+    hours: Sequence[object],
+    solve: Callable[[Floats], Hypercube],
 ) -> HoursOfDay:
     """Solve the model for each hour of the day, from calls per hour of shape (hours, n_places).
 
-    `hours` are what the hours are called (0, 1, … if left out). An hour may be without calls. `solve` takes the calls
-    per hour of each place; left out, it is `hypercube` with the officers given here. With ``"queue"``, hours in which
-    the line would grow without end are refused.
+    `hours` are what the hours are called. An hour may be without calls. `solve` takes the calls per hour of each place.
 
     Quasi-stationary: each hour is taken for itself, as if its rates held for ever (the pointwise stationary
     approximation). It is good where calls are short against an hour, and too high at the peak where they are not.
@@ -522,31 +519,18 @@ def by_hour(
     Management Science 37(1), 84–97.
     """
     arrivals = _hours_of_day_checked(arrivals_by_hour, hours)
-    names = tuple(range(len(arrivals)) if hours is None else hours)
     system = call_system(arrivals.mean(axis=0), service_per_h, preference)
-    calls = arrivals.sum(axis=1)
-    if capacity == "queue" and (calls >= system.most_per_h).any():
-        unstable = np.flatnonzero(calls >= system.most_per_h)
-        raise SettingsError(
-            "In some hours the line would grow as long as they last: more calls come than the officers can answer.",
-            where="arrivals_by_hour, by hour",
-            ids=[names[hour] for hour in unstable],
-            found=", ".join(f"a load of {calls[hour] / system.most_per_h:.4g}" for hour in unstable[:3]),
-            expected="a load below 1",
-            remedy='Use capacity="loss", or more officers.',
-        )
-    model = solve or (lambda of_hour: hypercube(of_hour, service_per_h, preference, capacity=capacity))
-    solved = [model(of_hour) if of_hour.any() else None for of_hour in arrivals]
-    return HoursOfDay(names, tuple(solved), system.service_per_h)
+    solved = [solve(of_hour) if of_hour.any() else None for of_hour in arrivals]
+    return HoursOfDay(tuple(hours), tuple(solved), system.service_per_h)
 
 
-def _hours_of_day_checked(arrivals_by_hour: ArrayLike, hours: Sequence[object] | None) -> Floats:
+def _hours_of_day_checked(arrivals_by_hour: ArrayLike, hours: Sequence[object]) -> Floats:
     arrivals = np.array(arrivals_by_hour, dtype=np.float64)
-    if arrivals.ndim != 2 or not arrivals.size or (hours is not None and len(hours) != len(arrivals)):  # noqa: PLR2004
+    if arrivals.ndim != 2 or not arrivals.size or len(hours) != len(arrivals):  # noqa: PLR2004
         raise InputError(
             "Calls by hour do not fit.",
             where="arrivals_by_hour",
-            found=f"shape {arrivals.shape}" + ("" if hours is None else f", {len(hours)} names of hours"),
+            found=f"shape {arrivals.shape}, {len(hours)} names of hours",
             expected="a row for each hour, a column for each place",
         )
     hour, place = np.nonzero(~(np.isfinite(arrivals) & (arrivals >= 0)))

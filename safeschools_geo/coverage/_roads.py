@@ -31,6 +31,8 @@ from safeschools_geo.findings import Finding
 from safeschools_geo.solver import Labels, Numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyproj import CRS
 
 
@@ -48,34 +50,32 @@ def place_points(frame: gpd.GeoDataFrame, id_column: str) -> gpd.GeoSeries:
 
 def check_places(places: gpd.GeoSeries, name: str) -> None:
     """Refuse places that cannot be traveled between."""
-    faults: list[InputError] = []
+    refuse(_faults_of_places(places, name))
+
+
+def _faults_of_places(places: gpd.GeoSeries, name: str) -> Iterator[InputError]:
     repeated = places.index[places.index.duplicated()].unique()
     if len(repeated):
-        faults.append(
-            ColumnError(
-                f"Some ids of {name} stand for several places.",
-                where=name,
-                ids=repeated,
-                expected="each id once",
-                remedy="Rename them: put the kind of place before the id, as in school-101 and zone-1.",
-            )
+        yield ColumnError(
+            f"Some ids of {name} stand for several places.",
+            where=name,
+            ids=repeated,
+            expected="each id once",
+            remedy="Rename them: put the kind of place before the id, as in school-101 and zone-1.",
         )
     if _is_nowhere(places).all():
-        faults.append(
-            InputError(
-                f"There are no {name}." if places.empty else f"None of the {name} has a location.",
-                where=name,
-                found=f"{len(places):,} places",
-                expected="at least one place with a location",
-                remedy="Give schools, zones or staging points with coordinates.",
-            )
+        yield InputError(
+            f"There are no {name}." if places.empty else f"None of the {name} has a location.",
+            where=name,
+            found=f"{len(places):,} places",
+            expected="at least one place with a location",
+            remedy="Give schools, zones or staging points with coordinates.",
         )
     else:
         try:
             check_degrees(places.total_bounds, require_crs(places, name), name)
         except InputError as fault:
-            faults.append(fault)
-    refuse(faults)
+            yield fault
 
 
 def located(places: gpd.GeoSeries, crs: CRS, name: str) -> tuple[gpd.GeoSeries, list[Finding]]:

@@ -18,7 +18,7 @@ from safeschools_geo.school_calendar import school_days
 from safeschools_geo.text import figure_text, listed, more_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -134,7 +134,7 @@ def staffing(
     """
     arrivals = np.asarray(arrivals_per_h, dtype=np.float64)
     numbers = sorted({int(number) for number in (*officers, current)})
-    _require(arrivals, service_min, hours_per_term, cost_per_h, numbers)
+    refuse(_faults(arrivals, service_min, hours_per_term, cost_per_h, numbers))
     calls = float(arrivals.sum()) * hours_per_term
     rows, points, is_exact = [], {}, True
     for number in numbers:
@@ -166,30 +166,24 @@ def _cost_change(now: float, then: float) -> str:
     return f", for {abs(then - now):,.0f} {'more' if then > now else 'less'} a term"
 
 
-def _require(
+def _faults(
     arrivals: Floats, service_min: float, hours_per_term: float, cost_per_h: float | None, numbers: list[int]
-) -> None:
-    faults: list[InputError] = []
+) -> Iterator[InputError]:
     if arrivals.ndim != 1 or not np.isfinite(arrivals).all() or (arrivals < 0).any() or not arrivals.any():
-        faults.append(
-            InputError(
-                "The rates of calls cannot be used.",
-                where="arrivals_per_h",
-                found=f"shape {arrivals.shape}, from {arrivals.min(initial=0):g} to {arrivals.max(initial=0):g}",
-                expected="calls per hour of 0 or more for each school, not 0 everywhere",
-            )
+        yield InputError(
+            "The rates of calls cannot be used.",
+            where="arrivals_per_h",
+            found=f"shape {arrivals.shape}, from {arrivals.min(initial=0):g} to {arrivals.max(initial=0):g}",
+            expected="calls per hour of 0 or more for each school, not 0 everywhere",
         )
     amounts = {"service_min": service_min, "hours_per_term": hours_per_term}
-    faults += [
-        SettingsError("This must be a number above 0.", where=name, found=value)
-        for name, value in amounts.items()
-        if not 0 < value < np.inf
-    ]
+    for name, value in amounts.items():
+        if not 0 < value < np.inf:
+            yield SettingsError("This must be a number above 0.", where=name, found=value)
     if cost_per_h is not None and not 0 <= cost_per_h < np.inf:
-        faults.append(SettingsError("A cost is not negative.", where="cost_per_h", found=cost_per_h))
+        yield SettingsError("A cost is not negative.", where="cost_per_h", found=cost_per_h)
     if numbers[0] < 1:
-        faults.append(SettingsError("There must be an officer.", where="officers", found=numbers[0]))
-    refuse(faults)
+        yield SettingsError("There must be an officer.", where="officers", found=numbers[0])
 
 
 # ── The threat-assessment specialist's caseload: how many come, how many are open, and how long they take

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-    from safeschools_geo.coverage._roads import Flags, Shapes, Streets
+    from safeschools_geo.coverage._roads import Shapes, Streets
     from safeschools_geo.settings import Settings, Term, WorkloadSettings
     from safeschools_geo.solver import Numbers
 
@@ -108,11 +108,6 @@ class TravelTimes:
     findings: tuple[Finding, ...]  # What was repaired, what could not be reached, and what was left out
     settings: TravelSettings  # What was asked
 
-    @property
-    def unreachable(self) -> pd.DataFrame:
-        """The pairs without a way: `origin_id`, `destination_id`."""
-        return _pairs_of(self.minutes, ~np.isfinite(self.minutes.to_numpy()))
-
     def response_minutes(self, places: Iterable[str], points: Iterable[str]) -> pd.DataFrame:
         """Turn to the minutes in which an officer who waits at a point reaches a place.
 
@@ -141,8 +136,14 @@ class TravelTimes:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each pair: `origin_id`, `destination_id`, `minutes`."""
-        pairs = _pairs_of(self.minutes, np.ones(self.minutes.shape, dtype=bool))
-        return pairs.assign(minutes=self.minutes.to_numpy().ravel())
+        origins, destinations = self.minutes.index, self.minutes.columns
+        return pd.DataFrame(
+            {
+                "origin_id": origins.repeat(len(destinations)),
+                "destination_id": np.tile(destinations, len(origins)),
+                "minutes": self.minutes.to_numpy().ravel(),
+            }
+        )
 
 
 def travel_times(
@@ -232,14 +233,9 @@ def _in_straight_lines(origins: gpd.GeoSeries, destinations: gpd.GeoSeries, aske
     )
 
 
-def _pairs_of(minutes: pd.DataFrame, is_shown: Flags) -> pd.DataFrame:
-    row, column = np.nonzero(is_shown)
-    return pd.DataFrame({"origin_id": minutes.index[row], "destination_id": minutes.columns[column]})
-
-
 def _unreachable_findings(minutes: pd.DataFrame) -> list[Finding]:
-    pairs = _pairs_of(minutes, ~np.isfinite(minutes.to_numpy()))
-    names = [f"{a} to {b}" for a, b in zip(pairs["origin_id"], pairs["destination_id"], strict=True)]
+    lost = zip(*np.nonzero(~np.isfinite(minutes.to_numpy())), strict=True)
+    names = [f"{minutes.index[row]} to {minutes.columns[column]}" for row, column in lost]
     return report_rows(
         names,
         "warning",
@@ -348,21 +344,10 @@ class UsualDay:
         redrawn: NDArray[np.float64] | None = None,
         on_part: Callable[[str], None] = lambda _: None,
     ) -> PlanScores:
-        """Score the coverage of zones, today's or those of a plan.
+        """Score the coverage of zones, today's or those of a plan, with the record beside the scores.
 
-        Parameters
-        ----------
-        zones
-            Zone by `school_id`; schools that are not in it keep theirs.
-        waiting
-            Where the officer of each zone waits, by `zone_id`; as today if left out.
-        redrawn
-            Calls per hour redrawn from the record, for intervals.
-
-        Returns
-        -------
-        PlanScores
-            The scores, with the record beside them.
+        `zones` are by `school_id`; schools that are not in it keep theirs. `waiting` says where the officer of each
+        zone waits, by `zone_id`; as today if left out. `redrawn` are calls per hour drawn anew, for intervals.
         """
         after = zones.reindex(self.zones.index).fillna(self.zones).astype("str").rename("zone_id")
         day = self.queueing

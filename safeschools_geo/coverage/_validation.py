@@ -543,7 +543,7 @@ def _seen(zone_id: str, record: CallRecord, officers: int) -> dict[str, Observed
         "backup": record.answered_share(zone_id, BACKUP),
         "overflow": record.answered_share(zone_id, PATROL),
         "response": record.mean_trip_min(zone_id),
-        "response_p90": record.trip_quantile_min(zone_id),
+        "response_p90": record.trip_p90_min(zone_id),
         "within": record.reached_share(zone_id, WITHIN_ONE_MIN),
         "own": record.answered_share(zone_id, OWN),
     }

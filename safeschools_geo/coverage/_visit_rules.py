@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, SupportsFloat
 
@@ -77,10 +77,6 @@ def _make_whole(settings: object, names: Iterable[str]) -> None:
         object.__setattr__(settings, name, int(getattr(settings, name)))
 
 
-def _first_windows() -> dict[str, tuple[str, ...]]:
-    return {"high": ("arrival", "dismissal")}
-
-
 @dataclass(frozen=True, kw_only=True)
 class VisitRules:
     """The rules of weekly visit plans."""
@@ -98,7 +94,7 @@ class VisitRules:
     # Share of a school's visits in a week that have to be in its arrival, lunch or dismissal windows, rounded up
     window_share: float = 0.5
     # Level → windows of which at least one visit of the week has to be in one
-    first_windows: Mapping[str, tuple[str, ...]] = field(default_factory=_first_windows)
+    first_windows: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"high": ("arrival", "dismissal")})
     break_min: int = 30  # Minutes of the meal break; 0 for none
     # The break lies whole between these minutes of the day
     break_from_min: int = 660
@@ -248,7 +244,8 @@ def visits_per_week(
         given = min(max(1, due), _SCHOOL_WEEK) if in_program[i] else 0
         visits.append(given)
         more = ["1 for its workload"] * bool(busy[i]) + ["1 as a hotspot"] * bool(is_hot[i])
-        reason = f"{by_level[level.iloc[i]]:g} as {_level_words(level.iloc[i])}" if in_program[i] else ""
+        noun = with_article(school_of_level(level.iloc[i]))
+        reason = f"{by_level[level.iloc[i]]:g} as {noun}" if in_program[i] else ""
         why.append(_sentence(reason, more, rate=rate, due=due, given=given))
     table = {"visits": np.asarray(visits, dtype="int64"), "why": pd.array(why, dtype="str")}
     return pd.DataFrame(table, index=pd.Index(ids, name="school_id"))
@@ -266,10 +263,6 @@ def _sentence(reason: str, more: list[str], *, rate: float, due: int, given: int
     if given < due:
         text += f"; {due} would be due, and there are {given} at the most"
     return f"{text}."
-
-
-def _level_words(level: str) -> str:
-    return with_article(school_of_level(level))
 
 
 def _of_week(rate: float, week: int, turn: float) -> int:
@@ -387,8 +380,7 @@ def check_inputs(
     )
 
 
-def check_schools(schools: pd.DataFrame) -> None:
-    """Refuse a table of schools that lacks something."""
+def _faults_of_schools(schools: pd.DataFrame) -> Iterator[InputError]:
     _require_columns(schools, COLUMNS)
     if schools.empty:
         raise InputError(
@@ -398,28 +390,22 @@ def check_schools(schools: pd.DataFrame) -> None:
             remedy="Leave out zones without a school.",
         )
     ids = schools["school_id"].astype(str)
-    faults: list[InputError] = []
     if ids.duplicated().any():
-        faults.append(
-            ColumnError(
-                "A school is listed more than once.",
-                where="schools, column school_id",
-                ids=ids[ids.duplicated()].unique(),
-                remedy="List each school once.",
-            )
+        yield ColumnError(
+            "A school is listed more than once.",
+            where="schools, column school_id",
+            ids=ids[ids.duplicated()].unique(),
+            remedy="List each school once.",
         )
     for column in ("level", "zone_id"):
         is_missing = schools[column].isna() | (schools[column].astype(str).str.strip() == "")
         if is_missing.any():
-            faults.append(
-                ColumnError(
-                    "Some schools have no value here.",
-                    where=f"schools, column {column}",
-                    ids=ids[is_missing],
-                    remedy="Give it to them, or leave these schools out.",
-                )
+            yield ColumnError(
+                "Some schools have no value here.",
+                where=f"schools, column {column}",
+                ids=ids[is_missing],
+                remedy="Give it to them, or leave these schools out.",
             )
-    refuse(faults)
 
 
 def _faults_of_days(days: Sequence[str]) -> list[InputError]:
@@ -507,10 +493,11 @@ def _faults_of_zones(
 
 def _faults_of_travel(
     schools: pd.DataFrame, wanted: pd.Series, matrix: pd.DataFrame, bases: Mapping[str, str]
-) -> list[InputError]:
+) -> Iterator[InputError]:
     twice = [*matrix.index[matrix.index.duplicated()], *matrix.columns[matrix.columns.duplicated()]]
     if twice:
-        return [ColumnError("A place is listed more than once.", where="travel_min", ids=sorted(set(twice)))]
+        yield ColumnError("A place is listed more than once.", where="travel_min", ids=sorted(set(twice)))
+        return
     is_asked = schools["school_id"].map(wanted) > 0
     missing: set[str] = set()
     pairs: list[str] = []
@@ -523,27 +510,21 @@ def _faults_of_travel(
         np.fill_diagonal(minutes, 0.0)
         is_faulty = ~(np.isfinite(minutes) & (minutes >= 0))
         pairs += [f"{known[i]} to {known[j]}" for i, j in np.argwhere(is_faulty)]
-    faults: list[InputError] = []
     if missing:
-        faults.append(
-            ColumnError(
-                "Some places are not in the table of travel minutes.",
-                where="travel_min",
-                ids=sorted(missing),
-                expected="a row and a column for every school and every base",
-            )
+        yield ColumnError(
+            "Some places are not in the table of travel minutes.",
+            where="travel_min",
+            ids=sorted(missing),
+            expected="a row and a column for every school and every base",
         )
     if pairs:
-        faults.append(
-            ColumnError(
-                "Some minutes of travel are missing, negative or endless.",
-                where="travel_min",
-                ids=pairs,
-                expected="minutes of 0 or more between all places of a zone",
-                remedy="Fix the roads, or estimate these pairs in a straight line.",
-            )
+        yield ColumnError(
+            "Some minutes of travel are missing, negative or endless.",
+            where="travel_min",
+            ids=pairs,
+            expected="minutes of 0 or more between all places of a zone",
+            remedy="Fix the roads, or estimate these pairs in a straight line.",
         )
-    return faults
 
 
 # ── What is known of each officer's week, checked: schools, whole minutes between them, visits wanted, windows
@@ -610,7 +591,7 @@ def zone_weeks(
     held_free_share: Mapping[str, float],
 ) -> list[ZoneWeek]:
     """Check what a visit plan is made from, and sort it by zone."""
-    check_schools(schools)
+    refuse(_faults_of_schools(schools))
     table = pd.DataFrame({column: schools[column].astype(str) for column in COLUMNS}).reset_index(drop=True)
     wanted = _by_id(visits)
     matrix = travel_min.set_axis(travel_min.index.astype(str)).set_axis(travel_min.columns.astype(str), axis=1)

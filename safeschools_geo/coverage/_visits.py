@@ -197,12 +197,6 @@ class VisitPlan:
     week: int  # Number of the week
 
     @property
-    def shortfall_h(self) -> pd.Series:
-        """Missing officer-hours of the week, float64 by `zone_id`, named `shortfall_h`."""
-        hours: pd.Series = self.zones["shortfall_h"].copy()
-        return hours
-
-    @property
     def is_complete(self) -> bool:
         """Whether every school gets what is wanted."""
         return self.unmet.empty
@@ -783,16 +777,13 @@ def visits_ics(plan: VisitPlan, week_start: dt.date, time_zone: str, *, zone_id:
         _check_zone(plan, zone_id)
     stamp = dt.datetime.combine(week_start, dt.time(), tzinfo=dt.UTC)
     uid = _uid(week_start.isoformat(), zone_id)
-    calendar = Calendar.new(prodid=_PRODUCT, uid=uid, name=_calendar_name(plan, zone_id))
+    name = f"School visits, {f'zone {zone_id}' if zone_id else 'all zones'}, week {plan.week}"
+    calendar = Calendar.new(prodid=_PRODUCT, uid=uid, name=name)
     for row in _events(plan, zone_id):
         calendar.add_component(_event(row, week_start, zone, stamp))
     calendar.add_missing_timezones(dt.date(week_start.year, 1, 1), dt.date(week_start.year + 1, 12, 31))
     text: bytes = calendar.to_ical()
     return text.decode("utf-8")
-
-
-def _calendar_name(plan: VisitPlan, zone_id: str | None) -> str:
-    return f"School visits, {f'zone {zone_id}' if zone_id else 'all zones'}, week {plan.week}"
 
 
 def _events(plan: VisitPlan, zone_id: str | None) -> list[dict[Hashable, Any]]:

@@ -81,11 +81,6 @@ class Hypercube:
         return self.calls_per_h / float(self.service_per_h.sum())
 
     @property
-    def overflow_per_h(self) -> float:
-        """How many calls per hour find all officers busy."""
-        return self.calls_per_h * self.overflow_share
-
-    @property
     def waited_share(self) -> Floats:
         """Share of all calls that each officer takes from the line, shape (n_units,); 0 without one."""
         if self.capacity == "loss":

@@ -184,13 +184,7 @@ class District:
         )
 
     def change_faults(self) -> list[InputError]:
-        """Find forecasts (``[[changes]]``) that cannot come true here.
-
-        Returns
-        -------
-        list of InputError
-            Each with the schools concerned; none where ``rebalance`` can plan on them.
-        """
+        """Find forecasts (``[[changes]]``) that cannot come true here, and that ``rebalance`` cannot plan on."""
         changes, plan = self.settings.changes, self.settings.rebalance
         known = self.schools.set_index("school_id")
         program = set(known.index[known["in_program"].astype("bool")])
@@ -255,13 +249,7 @@ class District:
         ]
 
     def with_changes(self) -> District:
-        """Put schools that open, close or grow (``[[changes]]``) among those of the district.
-
-        Raises
-        ------
-        SettingsError, SeveralFaultsError
-            When a forecast cannot come true here (`change_faults`).
-        """
+        """Put schools that open, close or grow (``[[changes]]``) among those of the district."""
         changes = self.settings.changes
         if not changes:
             return self

@@ -36,7 +36,7 @@ from safeschools_geo.schemas import INCIDENTS, NON_CRITICAL, ORIGINS, RESPONDERS
 from safeschools_geo.sections import COLUMNS, PLACE_COLUMNS, UNKNOWN_RESPONDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
     from pyproj import CRS
@@ -686,38 +686,33 @@ def _same_call(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:
 
 def _alike_findings(
     ids: pd.Series, first: pd.Series, is_alike: pd.Series, is_call: pd.Series, similar_ids: SimilarIds
-) -> list[Finding]:
+) -> Iterator[Finding]:
     def pairs(rows: pd.Series) -> str:
         return io.groups_text(list(zip(ids.loc[first[rows]], ids[rows], strict=True)))
 
     calls, others = is_alike & is_call, is_alike & ~is_call
-    findings = []
     if calls.any():
         message = (
             f"{count_text(calls.sum(), 'row')} repeating a call under an id that differs only in how it is written, at "
             f"the same moment, with the same category and place: {pairs(calls)}; each call is counted once."
         )
         remedy = 'If they are different calls, set [incidents] similar_ids = "apart".'
-        findings.append(
-            Finding("warning", "same_call_other_id", "incidents", message, tuple(ids[calls]), remedy=remedy)
-        )
+        yield Finding("warning", "same_call_other_id", "incidents", message, tuple(ids[calls]), remedy=remedy)
     if others.any() and similar_ids == "stop":
         message = (
             f"{count_text(others.sum(), 'incident')} with the id of another but for zeros, blanks, capitals or the "
             f"way a number is written, and other content: {pairs(others)}."
         )
-        findings.append(
-            Finding(
-                "error",
-                "ids_alike",
-                "incidents",
-                message,
-                tuple(ids[others]),
-                expected="each id written in one way",
-                remedy='Correct the ids in the exports, or set [incidents] similar_ids = "apart" if they are different '
-                'calls, "same" if they are one (the first row of each is then kept).',
-                is_blocking=True,
-            )
+        yield Finding(
+            "error",
+            "ids_alike",
+            "incidents",
+            message,
+            tuple(ids[others]),
+            expected="each id written in one way",
+            remedy='Correct the ids in the exports, or set [incidents] similar_ids = "apart" if they are different '
+            'calls, "same" if they are one (the first row of each is then kept).',
+            is_blocking=True,
         )
     elif others.any():
         message = (
@@ -725,8 +720,7 @@ def _alike_findings(
             f"the first of each is kept: {pairs(others)}."
         )
         remedy = "Find out which row is right; the others are in rejects.csv."
-        findings.append(Finding("warning", "conflicting_id", "incidents", message, tuple(ids[others]), remedy=remedy))
-    return findings
+        yield Finding("warning", "conflicting_id", "incidents", message, tuple(ids[others]), remedy=remedy)
 
 
 def _same(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:

@@ -15,6 +15,8 @@ from safeschools_geo.findings import Finding
 from safeschools_geo.sections import TIME_COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from safeschools_geo.settings import IncidentSettings, Settings
 
 
@@ -280,26 +282,23 @@ def _hint(one: io.OneClock) -> str:
 
 def _findings(
     raw: io.RawTable, name: str, cells: pd.Series, times: io.ParsedTimes, options: IncidentSettings
-) -> list[Finding]:
+) -> Iterator[Finding]:
     file = raw.path.name
     is_read = times.fault.isna()
     is_date = is_read & ~times.has_time
     wrong = times.fault.isin(["unreadable_time", "sentinel_time", "rounded_time"])
     lacks = name != _OCCURRED
-    found = []
     if options.day_first is None and (times.order == "?").any() and not (times.order == "M").any():
         either = times.order == "?"
-        found.append(
-            Finding(
-                "warning",
-                f"{name}_order_not_known",
-                "incidents",
-                f"{count_text(either.sum(), 'date', of=int(is_read.sum()))} of {cells.name} in {file} could have "
-                "the day or the month first, and no other date shows which; the month was taken to come first.",
-                ids=tuple(f"row {row}" for row in either.index[either]),
-                expected="dates that can be read one way",
-                remedy="Set day_first = true or false under [incidents] in district.toml.",
-            )
+        yield Finding(
+            "warning",
+            f"{name}_order_not_known",
+            "incidents",
+            f"{count_text(either.sum(), 'date', of=int(is_read.sum()))} of {cells.name} in {file} could have "
+            "the day or the month first, and no other date shows which; the month was taken to come first.",
+            ids=tuple(f"row {row}" for row in either.index[either]),
+            expected="dates that can be read one way",
+            remedy="Set day_first = true or false under [incidents] in district.toml.",
         )
     is_by_format = times.form.isin(options.time_format).any()
     if options.time_format and not is_by_format and is_read.any():
@@ -307,50 +306,43 @@ def _findings(
             f"No value of {cells.name} in {file} is written as time_format says; they are read as they are written."
         )
         remedy = "Correct time_format under [incidents] if it is meant for this column."
-        found.append(Finding("note", f"{name}_not_by_format", "incidents", message, remedy=remedy))
+        yield Finding("note", f"{name}_not_by_format", "incidents", message, remedy=remedy)
     if len(times.form.dropna().unique()) > 1:
-        found.append(
-            Finding(
-                "note" if is_by_format else "warning",
-                f"{name}_mixed",
-                "incidents",
-                f"The times of {cells.name} in {file} are written in several ways: {_forms_text(cells, times.form)}. "
-                "Each is read as it is written.",
-                expected="all times written in one way",
-                remedy="If only one of them is right, say how it is written under [incidents]: time_format = "
-                '"%m/%d/%Y %H:%M"; all others are then unreadable.',
-            )
+        yield Finding(
+            "note" if is_by_format else "warning",
+            f"{name}_mixed",
+            "incidents",
+            f"The times of {cells.name} in {file} are written in several ways: {_forms_text(cells, times.form)}. "
+            "Each is read as it is written.",
+            expected="all times written in one way",
+            remedy="If only one of them is right, say how it is written under [incidents]: time_format = "
+            '"%m/%d/%Y %H:%M"; all others are then unreadable.',
         )
-    found += _offset_findings(f"{cells.name} in {file}", name, times, options)
+    yield from _offset_findings(f"{cells.name} in {file}", name, times, options)
     if times.dates_at is not None:
-        found.append(_dates_finding(f"{cells.name} in {file}", name, times.dates_at, options))
+        yield _dates_finding(f"{cells.name} in {file}", name, times.dates_at, options)
     elif lacks and is_date.any():
-        found.append(
-            Finding(
-                "warning",
-                f"{name}_date_only",
-                "incidents",
-                f"{count_text(is_date.sum(), 'value', of=int(is_read.sum()))} of {cells.name} in {file} "
-                "without a time of day; they count as missing.",
-                ids=tuple(f"row {row}" for row in is_date.index[is_date]),
-                expected="a date and a time of day",
-                remedy="Export the time of day.",
-            )
+        yield Finding(
+            "warning",
+            f"{name}_date_only",
+            "incidents",
+            f"{count_text(is_date.sum(), 'value', of=int(is_read.sum()))} of {cells.name} in {file} "
+            "without a time of day; they count as missing.",
+            ids=tuple(f"row {row}" for row in is_date.index[is_date]),
+            expected="a date and a time of day",
+            remedy="Export the time of day.",
         )
     if lacks and wrong.any():
-        found.append(
-            Finding(
-                "warning",
-                f"{name}_unreadable",
-                "incidents",
-                f"{count_text(wrong.sum(), 'value')} of {cells.name} in {file} that cannot be read as a time: "
-                "taken as missing.",
-                ids=tuple(f"row {row}" for row in wrong.index[wrong]),
-                expected="a date and a time of day",
-                remedy="Correct them in the export.",
-            )
+        yield Finding(
+            "warning",
+            f"{name}_unreadable",
+            "incidents",
+            f"{count_text(wrong.sum(), 'value')} of {cells.name} in {file} that cannot be read as a time: "
+            "taken as missing.",
+            ids=tuple(f"row {row}" for row in wrong.index[wrong]),
+            expected="a date and a time of day",
+            remedy="Correct them in the export.",
         )
-    return found
 
 
 def _offset_findings(column: str, name: str, times: io.ParsedTimes, options: IncidentSettings) -> list[Finding]:

@@ -20,7 +20,7 @@ from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -326,30 +326,27 @@ def _in_meters(points: gpd.GeoSeries, crs: CRS) -> NDArray[np.object_]:
 
 def _id_findings(
     incident_ids: pd.Series, given: pd.Series, is_lost: pd.Series, alike: pd.Series, similar_ids: SimilarIds
-) -> list[Finding]:
-    findings = []
+) -> Iterator[Finding]:
     is_alike = pd.Series(given.index.isin(alike.index), index=given.index)
     pairs = pd.DataFrame({"given": given[is_alike], "school": alike}).drop_duplicates()
     clauses = name_ids(f"“{g}” for “{s}” ({_difference(g, s)})" for g, s in pairs.itertuples(index=False))
     if is_alike.any() and similar_ids == "same":
         message = f"{count_text(is_alike.sum(), 'incident')} with a school id that is written otherwise: {clauses}."
         remedy = "Nothing needs doing: similar_ids takes them as the same."
-        findings.append(Finding("note", "school_id_alike", "incidents", message, remedy=remedy))
+        yield Finding("note", "school_id_alike", "incidents", message, remedy=remedy)
     is_stopped = is_lost & is_alike & (similar_ids == "stop")
     if is_stopped.any():
-        findings.append(
-            Finding(
-                "error",
-                "school_id_alike",
-                "incidents",
-                f"{int(is_stopped.sum()):,} of {int(given.notna().sum()):,} incidents with a school id that is not in "
-                f"the school file as it is written, and so matches no school: {clauses}.",
-                ids=tuple(incident_ids[is_stopped]),
-                expected="a school_id as in the school file",
-                remedy="Format the column of ids as text before saving the export (or the school file), or set "
-                '[incidents] similar_ids = "same" to take such ids as one.',
-                is_blocking=True,
-            )
+        yield Finding(
+            "error",
+            "school_id_alike",
+            "incidents",
+            f"{int(is_stopped.sum()):,} of {int(given.notna().sum()):,} incidents with a school id that is not in "
+            f"the school file as it is written, and so matches no school: {clauses}.",
+            ids=tuple(incident_ids[is_stopped]),
+            expected="a school_id as in the school file",
+            remedy="Format the column of ids as text before saving the export (or the school file), or set "
+            '[incidents] similar_ids = "same" to take such ids as one.',
+            is_blocking=True,
         )
     unknown = given[is_lost & ~is_stopped]
     if len(unknown):
@@ -359,22 +356,19 @@ def _id_findings(
             if is_all
             else f"{count_text(len(unknown), 'incident')} with a school id that is not among the schools:"
         )
-        findings.append(
-            Finding(
-                "error" if is_all else "warning",
-                "school_id_unknown",
-                "incidents",
-                f"{said} {name_ids(dict.fromkeys(unknown.sort_values()))}.",
-                ids=tuple(incident_ids[unknown.index]),
-                expected="a school_id of the school file",
-                remedy="Name the column that holds the school file's ids"
-                ' under [incidents.columns]; school_id = "" does without it.'
-                if is_all
-                else "Add the school, or correct the id.",
-                is_blocking=is_all,
-            )
+        yield Finding(
+            "error" if is_all else "warning",
+            "school_id_unknown",
+            "incidents",
+            f"{said} {name_ids(dict.fromkeys(unknown.sort_values()))}.",
+            ids=tuple(incident_ids[unknown.index]),
+            expected="a school_id of the school file",
+            remedy="Name the column that holds the school file's ids"
+            ' under [incidents.columns]; school_id = "" does without it.'
+            if is_all
+            else "Add the school, or correct the id.",
+            is_blocking=is_all,
         )
-    return findings
 
 
 def _address_findings(school_match: pd.Series) -> list[Finding]:
@@ -387,35 +381,29 @@ def _address_findings(school_match: pd.Series) -> list[Finding]:
     return [Finding("note", "school_matched_by_address", "incidents", message, remedy=remedy)]
 
 
-def _findings(review: pd.DataFrame) -> list[Finding]:
-    findings = []
+def _findings(review: pd.DataFrame) -> Iterator[Finding]:
     fuzzy = review[review["decision"].isin(["fuzzy_name", "fuzzy_address"])]
     if len(fuzzy):
         pairs = [f"{r.name_in_export} → {r.school_name} ({r.score:.0f})" for r in fuzzy.itertuples()]
-        findings.append(
-            Finding(
-                "warning",
-                "school_matched_by_likeness",
-                "incidents",
-                f"{count_text(fuzzy['incidents'].sum(), 'incident')} tied to a school by a likeness of names or "
-                "addresses; review each.",
-                ids=tuple(pairs),
-                expected="the school's own name or id",
-                remedy="Correct the names in the export, or raise [incidents] name_score or address_score.",
-            )
+        yield Finding(
+            "warning",
+            "school_matched_by_likeness",
+            "incidents",
+            f"{count_text(fuzzy['incidents'].sum(), 'incident')} tied to a school by a likeness of names or "
+            "addresses; review each.",
+            ids=tuple(pairs),
+            expected="the school's own name or id",
+            remedy="Correct the names in the export, or raise [incidents] name_score or address_score.",
         )
     lost = review[review["decision"].isin(["no_match", "several_schools"])]
     if len(lost):
-        findings.append(
-            Finding(
-                "warning",
-                "school_name_unmatched",
-                "incidents",
-                f"{count_text(lost['incidents'].sum(), 'incident')} with the name of a school that none, or several, "
-                "resemble enough.",
-                ids=tuple(str(name) for name in lost["name_in_export"]),
-                expected="the school's own name or id",
-                remedy="Correct the names in the export, or add the school.",
-            )
+        yield Finding(
+            "warning",
+            "school_name_unmatched",
+            "incidents",
+            f"{count_text(lost['incidents'].sum(), 'incident')} with the name of a school that none, or several, "
+            "resemble enough.",
+            ids=tuple(str(name) for name in lost["name_in_export"]),
+            expected="the school's own name or id",
+            remedy="Correct the names in the export, or add the school.",
         )
-    return findings

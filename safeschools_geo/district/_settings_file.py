@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from safeschools_geo.errors import FileReadError, InputError, SettingsError
+from safeschools_geo.errors import FileReadError, SettingsError
 from safeschools_geo.sections import setting_faults
 from safeschools_geo.settings import OF_THE_HISTORY, Settings, term_name_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 FILE_NAME = "district.toml"
 
@@ -104,7 +104,8 @@ def settings_from(table: Mapping[str, Any], *, folder: Path, where: object) -> S
     except ValidationError as error:
         faults += setting_faults(error, whole, Settings)
     # Names of terms are looked at all together, which is not reached where another setting is wrong.
-    faults += [line for line in _lines_of(term_name_faults(_term_names(table))) if line not in faults]
+    about_names = [" ".join(str(fault).split()) for fault in term_name_faults(_term_names(table))]
+    faults += [line for line in about_names if line not in faults]
     if faults or settings is None:
         raise SettingsError(
             f"The settings have {len(faults)} faults:\n  - " + "\n  - ".join(faults),
@@ -156,10 +157,6 @@ def _overlay(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         both_tables = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = _overlay(merged[key], value) if both_tables else value
     return merged
-
-
-def _lines_of(faults: Iterable[InputError]) -> list[str]:
-    return [" ".join(str(fault).split()) for fault in faults]
 
 
 def _term_names(table: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ from safeschools_geo.errors import ColumnError, InputError, count_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Forecast = Callable[[pd.DataFrame], pd.Series]
@@ -35,20 +35,6 @@ def predictive_accuracy_index(captured: float, area: float, *, total: float, tot
     if not (total > 0 and area > 0 and total_area > 0):
         return float("nan")
     return (captured / total) / (area / total_area)
-
-
-def pai_curve(incidents: ArrayLike, areas: ArrayLike, order: ArrayLike | None = None) -> Floats:
-    """Compute the predictive accuracy index of the first place, the first two, and so on."""
-    counts, sizes = np.asarray(incidents, dtype=np.float64), np.asarray(areas, dtype=np.float64)
-    if counts.shape != sizes.shape or counts.ndim != 1:
-        raise InputError("Incidents and areas do not fit each other.", found=f"{counts.shape} and {sizes.shape}")
-    if not (np.isfinite(counts).all() and np.isfinite(sizes).all() and (counts >= 0).all() and (sizes > 0).all()):
-        raise InputError("Incidents must be 0 or more and areas above 0, and none missing.")
-    taken = np.argsort(-counts, kind="stable") if order is None else np.asarray(order)
-    if not np.array_equal(np.sort(taken), np.arange(len(counts))):
-        raise InputError("Not every place is taken once.", where="order", expected=f"0 to {len(counts) - 1}, each once")
-    total = counts.sum() if counts.any() else np.nan
-    return np.asarray(np.cumsum(counts[taken]) / total / (np.cumsum(sizes[taken]) / sizes.sum()), dtype=np.float64)
 
 
 def prediction_efficiency_index(captured: float, most: float) -> float:

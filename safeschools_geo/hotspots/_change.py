@@ -247,18 +247,7 @@ class DisplacementDifference:
     unmatched: tuple[str, ...] = ()
 
     def summary(self, noun: str = "incidents") -> str:
-        """Say in plain English what changed.
-
-        Parameters
-        ----------
-        noun
-            What was counted.
-
-        Returns
-        -------
-        str
-            The difference, with its interval.
-        """
+        """Say in plain English what changed: the difference, with its interval, of what was counted (`noun`)."""
         word = "fewer" if self.wdd < 0 else "more"
         sure = "more than chance explains" if self.p_value <= 0.05 else NOT_CLEARLY  # noqa: PLR2004 - the usual 5 %
         return (
@@ -267,20 +256,7 @@ class DisplacementDifference:
         )
 
     def of_zones(self, before: str, noun: str) -> str:
-        """Say in plain English what changed at schools that changed zone.
-
-        Parameters
-        ----------
-        before
-            The earlier term.
-        noun
-            What was counted.
-
-        Returns
-        -------
-        str
-            What they were compared with, and the difference with its interval.
-        """
+        """Say in plain English what changed at schools that changed zone since an earlier term (`before`)."""
         which = "At these" if not self.unmatched else f"At {len(self.treated)} of these"
         return (
             f"{which}, against as many schools of their levels that kept their zone and had about as many "
@@ -288,13 +264,7 @@ class DisplacementDifference:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The fields; ids joined by ``;``.
-        """
+        """Return the fields as one row, ids joined by ``;``."""
         lists = {name: ";".join(getattr(self, name)) for name in ("treated", "comparison", "unmatched")}
         return pd.DataFrame([{**vars(self), **lists}])
 
@@ -677,7 +647,7 @@ def rates_side_by_side(before: SchoolRates, after: SchoolRates, *, by: str) -> p
         `OF_A_TERM`; of zones also `schools`; of schools also `expected`, `ratio` (of observed over expected) and
         `status`. All rates are of reported incidents, per 1,000 student-days, so terms may differ in length.
     """
-    tables = [_with_everywhere(rates) for rates in (before, after)]
+    tables = [rates.table.assign(**{EVERYWHERE: EVERYWHERE}) for rates in (before, after)]
     names = [str(table["term"].iloc[0]) if len(table) else "" for table in tables]
     counts = pd.concat(tables, ignore_index=True)
     changes = term_change(counts.assign(incidents=counts["reported"]), before=names[0], after=names[1], by=by)
@@ -707,7 +677,3 @@ def change_at_same_schools(before: SchoolRates, after: SchoolRates) -> pd.DataFr
     earlier = before.table.assign(zone_id=before.table["school_id"].map(zone_of).fillna("").astype("str"))
     table = rates_side_by_side(replace(before, table=earlier), after, by="zone_id")
     return table.set_index("zone_id")[list(_SAME)].add_prefix("same_schools_").reset_index()
-
-
-def _with_everywhere(rates: SchoolRates) -> pd.DataFrame:
-    return rates.table.assign(**{EVERYWHERE: EVERYWHERE})

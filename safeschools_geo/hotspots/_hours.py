@@ -93,17 +93,6 @@ def timed_incidents(incidents: pd.DataFrame, *, tz: Zone | None = None) -> tuple
     return incidents[is_kept], int((~is_kept).sum())
 
 
-def hour_table(incidents: pd.DataFrame, exposure: ArrayLike, *, tz: Zone) -> pd.DataFrame:
-    """Set the incidents of each hour of the week beside the hours in session.
-
-    168 rows by `weekday` (0 is Monday) and `hour` (0 to 23): `incidents` (aoristic weight), `school_hours`,
-    `rate_per_1000_h` (incidents for each 1,000 school-hours; missing where there are none). An incident that may have
-    happened out of session keeps its weight there, so that the weights add up to the incidents.
-    """
-    kept, _ = timed_incidents(incidents, tz=tz)
-    return _hour_table(kept, checked_week(exposure, "exposure"), tz)
-
-
 def hour_tables(
     incidents: pd.DataFrame,
     levels: pd.Series,
@@ -116,7 +105,7 @@ def hour_tables(
     """Make the table of hours for all incidents, for each category and for each level.
 
     `by` (``all``, ``category`` or ``level``), `group` (``all``, a category or a level, in the order of `schemas`),
-    and the columns of `hour_table`. The rates of a level are over the hours of its own schools; incidents at no
+    and the columns of `_hour_table`. The rates of a level are over the hours of its own schools; incidents at no
     school of a known level are the group ``no_level``, without rates. The incidents of each `by` add up to the same
     number. Whether midnight stands for "not known" is decided once, for all incidents.
     """

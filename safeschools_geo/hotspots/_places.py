@@ -95,7 +95,7 @@ def place_facts(
             "incidents": held,
             "places": np.array([len(rows) for rows in members], dtype=np.int64),
             "officer_initiated_share": started / held,
-            "top_categories": _texts(_kinds_text(top) for top in kinds),
+            "top_categories": _texts("; ".join(f"{CATEGORIES[one]} ({n:,})" for one, n in top) for top in kinds),
             "top_hours": _texts(_top_hours(cluster, inside["hour"], len(held))),
             "zone_id": _texts(top[0][0] if top else "" for top in zones),
             "stability_share": stability,
@@ -148,10 +148,6 @@ def _top_hours(cluster: Ints, hours: pd.Series, k: int) -> list[str]:
 
 def _texts(texts: Iterable[str]) -> pd.Series:
     return pd.Series(list(texts), dtype="str")
-
-
-def _kinds_text(top: list[tuple[str, int]]) -> str:
-    return "; ".join(f"{CATEGORIES[kind]} ({number:,})" for kind, number in top)
 
 
 def _spread_m(places: Floats) -> int:

@@ -171,6 +171,7 @@ def _months(schools: SchoolHotspots, warn: Callable[[list[str]], str]) -> Iterat
 def _hours(hours: HourHotspots) -> Iterator[dict[str, Any]]:
     for number, row in enumerate(_rows(hours.high), start=1):
         scale = row["rate_per_1000_h"] / (row["observed"] / row["expected"])
+        group, sentence = GROUP_NAMES.get(row["group"], row["group"]), row["sentence"]
         yield {
             **row,
             "hotspot_id": f"H{number}",
@@ -180,7 +181,7 @@ def _hours(hours: HourHotspots) -> Iterator[dict[str, Any]]:
             "ratio_low": row["rate_low_per_1000_h"] / scale,
             "ratio_high": row["rate_high_per_1000_h"] / scale,
             "rate_per_1000": row["rate_per_1000_h"],
-            "sentence": f"{GROUP_NAMES.get(row['group'], row['group'])}: {_uncapitalized(row['sentence'])}",
+            "sentence": f"{group}: {sentence[:1].lower()}{sentence[1:]}",
         }
 
 
@@ -222,10 +223,6 @@ def _places(clusters: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
 def _rows(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for row in frame.to_dict("records"):
         yield {str(name): value for name, value in row.items()}
-
-
-def _uncapitalized(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
 
 
 # ── All hotspots of a term in one result that can speak

@@ -103,15 +103,12 @@ def extract_only(
 def _is_aside(name: str) -> bool:
     """Whether an entry is a folder, or hidden by the system that packed it."""
     parts = _parts(name)
-    return name.endswith("/") or "__MACOSX" in parts or bool(parts and _is_hidden(parts[-1]))
+    last = parts[-1] if parts else ""
+    return name.endswith("/") or "__MACOSX" in parts or (last != ".." and last.startswith((".", "~$")))
 
 
 def _parts(name: str) -> tuple[str, ...]:
     return PurePosixPath(name.replace("\\", "/")).parts
-
-
-def _is_hidden(name: str) -> bool:
-    return name != ".." and name.startswith((".", "~$"))
 
 
 def _is_plain(entry: zipfile.ZipInfo) -> bool:

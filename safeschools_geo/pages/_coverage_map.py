@@ -23,7 +23,6 @@ from safeschools_geo.pages._map_layers import (
     VECTORS,
     DataElement,
     Zones,
-    geojson,
     small_geometries,
     zone_features,
 )
@@ -222,11 +221,6 @@ def _taken(marks: Sequence[Mark], extent: float) -> shapely.Geometry:
         for step in range(1, _LABEL_STEPS + 1)
     ]
     return shapely.union_all(shapely.buffer(shapely.points(spots), _ROOM_SHARE * extent))
-
-
-def outlines_of(zones: gpd.GeoDataFrame) -> list[dict[str, Any]]:
-    """Write areas as outlines."""
-    return [geojson(shape) for shape in small_geometries(zones.geometry.to_numpy())]
 
 
 def place_of(point: shapely.Geometry) -> list[float]:

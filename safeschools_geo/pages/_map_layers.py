@@ -69,7 +69,7 @@ def pack_points(lon: NDArray[np.float64], lat: NDArray[np.float64], codes: Mappi
     delta = np.diff(key[order], prepend=np.uint64(0))
     sorted_columns = [column[order] for column in columns]
     widths = [2 if len(column) and column.max() >= _WIDE else 1 for column in columns]
-    planes = [_planes(delta, _key_bytes(bits)), *map(_planes, sorted_columns, widths)]
+    planes = [_planes(delta, -(-2 * bits // 8)), *map(_planes, sorted_columns, widths)]
     header = {
         "count": len(key),
         "bits": bits,
@@ -104,10 +104,6 @@ def _bits(width: float, height: float, south: float) -> int:
     meters = math.hypot(width * math.cos(math.radians(nearest_equator)), height) * _METERS_PER_DEGREE
     needed = math.ceil(math.log2(meters / 2 / _ERROR_M)) if meters else 0
     return min(max(needed, _FEWEST_BITS), _MOST_BITS)
-
-
-def _key_bytes(bits: int) -> int:
-    return -(-2 * bits // 8)
 
 
 def _quantized(values: NDArray[np.float64], start: float, extent: float, bits: int) -> NDArray[np.uint64]:

@@ -178,7 +178,8 @@ def map_parts(folium_map: folium.Map, *, tiles: bool = False) -> MapParts:
     body = _Fragment.of(renumber(figure.html.render()))
     script = renumber(figure.script.render())
     own_text = "\n".join([*header.scripts, *body.scripts, body.rest, script])
-    _check_links([*header.links, *body.links], own_text)
+    links = [link for link in (*header.links, *body.links) if not _LEAFLET.search(link.url)]
+    refuse_requests([link for link in links if not _is_idle_default(link.url, own_text)])
     _check_literals(own_text, tiles=tiles)
     libraries = [leaflet_script(), *map(own, _package_scripts(figure))]
     if "L.marker(" in script:
@@ -196,10 +197,6 @@ def _figure_of(element: Element) -> Figure:
     if not isinstance(root, Figure):
         raise OfflineError("Only a map that stands in a page can be rendered.")
     return root
-
-
-def _check_links(links: list[Request], text: str) -> None:
-    refuse_requests([link for link in links if not (_LEAFLET.search(link.url) or _is_idle_default(link.url, text))])
 
 
 def _is_idle_default(url: str, text: str) -> bool:

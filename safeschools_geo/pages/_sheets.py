@@ -23,12 +23,11 @@ from safeschools_geo.pages._coverage_map import (
     Mark,
     MinuteClasses,
     make_mark,
-    outlines_of,
     place_of,
     still_map,
     zone_layer,
 )
-from safeschools_geo.pages._map_layers import Drawn, backdrop
+from safeschools_geo.pages._map_layers import Drawn, backdrop, geojson, small_geometries
 from safeschools_geo.pages._page import (
     MINUTES,
     Chart,
@@ -231,7 +230,8 @@ def absence_map(
         marks=marks,
     )
     is_absent = zones["zone_id"].astype("str").isin(list(absent))
-    layers = MapLayers(features, marks, outlines=outlines_of(zones[is_absent & has_place(zones)]), backdrop=behind)
+    shapes = small_geometries(zones.geometry[is_absent & has_place(zones)].to_numpy())
+    layers = MapLayers(features, marks, outlines=[geojson(shape) for shape in shapes], backdrop=behind)
     sentence = "; ".join(
         f"{officer} takes {count_text(counts.get(zone, 0), 'school')}" for zone, officer in takers.items()
     )

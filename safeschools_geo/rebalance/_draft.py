@@ -319,19 +319,9 @@ class ZoneDraft:
         return said
 
     def about_rules(self, rules: RebalanceSettings, schools: gpd.GeoDataFrame) -> list[Finding]:
-        """Say which rules of the settings the draft does not keep, and which say nothing of a draft.
+        """Say which rules of ``[rebalance]`` the draft does not keep, and which say nothing of a draft.
 
-        Parameters
-        ----------
-        rules
-            Section ``[rebalance]``; the draft is not drawn by it.
-        schools
-            `school_id` and `level`.
-
-        Returns
-        -------
-        list of Finding
-            A warning with the rules that are broken, and a note with those that were not looked at.
+        A warning with those that are broken, and a note with those that were not looked at.
         """
         level = schools.set_index("school_id")["level"].reindex(self.assignment.index)
         broken: dict[str, Sequence[str]] = {}
@@ -670,11 +660,9 @@ def _table(zones: gpd.GeoDataFrame, assignment: pd.Series, loads: pd.Series, met
 
 def _hashes(given: dict[str, gpd.GeoDataFrame | gpd.GeoSeries], weights: Weights) -> dict[str, str]:
     """Hash what was given; the first of it holds the weights."""
-    parts = {name: _hex(frame) for name, frame in given.items()}
+    parts = {
+        name: [str(frame.crs), *shapely.to_wkb(frame.geometry.to_numpy(), hex=True)] for name, frame in given.items()
+    }
     first = next(iter(parts))
     parts[first] = [*weights.values.index, weights.values.to_numpy().tobytes().hex(), *parts[first]]
     return {name: hashlib.sha256("\n".join(lines).encode()).hexdigest() for name, lines in parts.items()}
-
-
-def _hex(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> list[str]:
-    return [str(frame.crs), *shapely.to_wkb(frame.geometry.to_numpy(), hex=True)]

@@ -65,11 +65,6 @@ class PlanRows:
         return [unit for unit in unit_ids if unit not in with_id]
 
 
-def require_sound(plan: PlanRows, unit_ids: list[str]) -> None:
-    """Refuse a plan with faults."""
-    refuse(_faults(plan, unit_ids))
-
-
 def _faults(plan: PlanRows, unit_ids: list[str]) -> Iterator[InputError]:
     rows, column, path = plan.rows, plan.id_column, plan.path
     if len(plan.unreadable):
@@ -283,7 +278,7 @@ def _plan_of_table(raw: RawTable, units: gpd.GeoDataFrame, zones: list[str], cha
     plan = _plan_rows(raw, units, zones)
     unit_ids = units["unit_id"].tolist()
     plan, forecast = _with_changes(plan, changes)
-    require_sound(plan, unit_ids)
+    refuse(_faults(plan, unit_ids))
     current = pd.Series(units["zone_id"].to_numpy(), index=pd.Index(units["unit_id"], name="unit_id"), dtype="str")
     moved = plan.rows[~plan.rows["keeps"]].drop_duplicates("unit_id").set_index("unit_id")["zone"]
     assignment = moved.reindex(current.index).fillna(current).astype("str").rename("zone_id")
@@ -662,7 +657,7 @@ def _places(units: gpd.GeoDataFrame, schools: gpd.GeoDataFrame | None) -> gpd.Ge
     rest = ~units["unit_id"].isin(frame["unit_id"])
     if "anchor" in units:
         anchors = gpd.GeoSeries(
-            units["anchor"].to_numpy(), index=units.index, crs=_crs_of(units["anchor"]) or units.crs
+            units["anchor"].to_numpy(), index=units.index, crs=getattr(units["anchor"], "crs", None) or units.crs
         )
         area = anchors.to_crs(STORAGE_CRS).where(anchors.notna(), area)
     others = pd.DataFrame({"id": units["unit_id"], "unit_id": units["unit_id"], "geometry": area})[rest]
@@ -670,10 +665,6 @@ def _places(units: gpd.GeoDataFrame, schools: gpd.GeoDataFrame | None) -> gpd.Ge
     both["is_school"] = both["id"].isin(held.index)
     zone = units.set_index("unit_id")["zone_id"].astype("str")
     return gpd.GeoDataFrame(both.assign(zone_id=both["unit_id"].map(zone)), geometry="geometry", crs=STORAGE_CRS)
-
-
-def _crs_of(anchors: pd.Series) -> object:
-    return getattr(anchors, "crs", None)
 
 
 def _is_open(found: pd.DataFrame) -> pd.Series:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from small_record import DAYS, HOURS, SCHOOLS, ZONES, call, record
 
 from safeschools_geo.coverage._record import call_rates, program_hours, redrawn
-from safeschools_geo.errors import ColumnError, InputError, SettingsError, SeveralFaultsError
+from safeschools_geo.errors import ColumnError, SettingsError, SeveralFaultsError
 from safeschools_geo.settings import WorkloadSettings
 
 CALLS = [
@@ -90,7 +90,6 @@ def test_few_calls_are_shrunk_towards_all():
     assert service["mean_min"].to_dict() == {"1": 60.0, "2": 30.0}
     assert service["weight_share"].to_dict() == {"1": 20 / 40, "2": 5 / 25}
     assert service["service_min"].to_dict() == pytest.approx({"1": 0.5 * 60 + 0.5 * 54, "2": 0.2 * 30 + 0.8 * 54})
-    assert rates_of(calls, prior_calls=0).service["service_min"].to_dict() == {"1": 60.0, "2": 30.0}
 
 
 def test_a_zone_without_calls_has_the_rate_of_all():
@@ -190,9 +189,3 @@ def test_missing_columns_and_days_are_reported():
     assert isinstance(caught.value.faults[0], ColumnError)
     assert "category, hour, level of schools" in str(caught.value)
     assert "no school day" in str(caught.value)
-
-
-@pytest.mark.parametrize("weight", [-1.0, float("nan")])
-def test_a_weight_is_a_number_of_calls(weight):
-    with pytest.raises(InputError, match="not negative"):
-        rates_of(CALLS, prior_calls=weight)

@@ -6,7 +6,7 @@ import pytest
 
 from safeschools_geo.coverage._dispatch import zone_dispatch
 from safeschools_geo.coverage._plan_scores import COLUMNS, score_coverage
-from safeschools_geo.errors import InputError, SettingsError
+from safeschools_geo.errors import InputError
 from safeschools_geo.rebalance._measures import coverage_measures
 
 NAMES = ["response", "response_p90", "within_5_min", "backup", "overflow", "busiest"]
@@ -50,12 +50,6 @@ def test_two_officers_by_hand():
             "busiest": 0.4,
         }
     )
-
-
-def test_the_time_to_be_reached_in_is_a_choice():
-    scores = score_coverage([0.5, 0.5], [1.0, 1.0], TWO, within_min=8)
-    assert values_of(scores)["within_8_min"] == pytest.approx(0.8)
-    assert "Reached within 8 minutes" in scores.summary()
 
 
 def test_a_zone_without_an_officer_is_answered_by_others():
@@ -123,11 +117,6 @@ def test_it_is_what_the_score_of_a_plan_takes():
 def test_draws_of_other_schools_are_refused():
     with pytest.raises(InputError, match="not of these schools"):
         score_coverage([0.5, 0.5], [1.0, 1.0], TWO, redrawn=[[0.5, 0.5, 0.5]])
-
-
-def test_a_time_of_nothing_is_refused():
-    with pytest.raises(SettingsError, match="above 0"):
-        score_coverage([0.5, 0.5], [1.0, 1.0], TWO, within_min=0)
 
 
 def test_many_officers_are_approximated_and_that_is_said():

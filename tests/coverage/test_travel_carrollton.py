@@ -29,7 +29,7 @@ def found(streets, areas):
 def test_every_area_reaches_every_other(found):
     minutes = found.minutes.to_numpy()
     assert minutes.shape == (325, 325)
-    assert found.unreachable.empty
+    assert np.isfinite(minutes).all()
     assert "2E47" in found.minutes.index
     assert minutes == pytest.approx(minutes.T)
     assert np.diag(minutes).max() == 0

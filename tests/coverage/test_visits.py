@@ -66,7 +66,7 @@ def test_three_schools_on_a_road_leave_one_plan():
         0,
     )
     assert plan.is_complete
-    assert plan.shortfall_h.to_dict() == {"1": 0.0}
+    assert plan.zones["shortfall_h"].to_dict() == {"1": 0.0}
     assert plan.summary().splitlines() == [
         "Week 0: 3 of 3 visits planned in 1 zone on 1 day, 12 min each.",
         "Zone 1 gives every school its visits: 0.6 h of visits and 0.3 h of driving, 0% of the shift left for calls.",
@@ -96,7 +96,7 @@ def test_a_minute_too_few_leaves_a_school_out_and_says_so():
     # 56 min of work and 55 that may be used: 1/60 h short, and no other plan has less work.
     plan = plan_visits(**ROAD, rules=rules_until(506, held_free_share=1 / 56))
     assert len(plan.table) == 2
-    assert plan.shortfall_h["1"] == pytest.approx(1 / 60)
+    assert plan.zones["shortfall_h"]["1"] == pytest.approx(1 / 60)
     assert plan.sentence("1") == (
         "Zone 1 cannot give every school a weekly visit: less than 0.1 h short (1 of 3 schools has none)."
     )
@@ -118,7 +118,7 @@ def test_schools_an_hour_apart_are_short_by_known_hours(days, number, given, sho
     }
     plan = plan_visits(**town, rules=VisitRules(window_share=0))
     assert len(plan.table) == given
-    assert plan.shortfall_h["1"] * 60 == pytest.approx(short_min)
+    assert plan.zones["shortfall_h"]["1"] * 60 == pytest.approx(short_min)
     assert bool(plan.zones.loc["1", "is_proven_short"])
     assert plan.sentence("1").startswith(
         f"Zone 1 cannot give every school a weekly visit: {short_min / 60:.1f} h short"
@@ -136,7 +136,7 @@ def test_a_school_too_far_for_a_day_is_named_with_its_minutes():
     }
     plan = plan_visits(**town, rules=QUICK)
     assert list(plan.unmet["reason"]) == ["one visit with its driving takes 292 min, and a day has 282"]
-    assert plan.shortfall_h["1"] * 60 == pytest.approx(10)
+    assert plan.zones["shortfall_h"]["1"] * 60 == pytest.approx(10)
     assert "cannot" in plan.sentence("1")
 
 
@@ -151,7 +151,7 @@ def test_more_visits_than_days_are_reported_and_are_no_hours():
     town = ROAD | {"visits": pd.Series({"H": 0, "M": 0, "E": 2})}
     plan = plan_visits(**town, rules=QUICK)
     assert list(plan.unmet["reason"]) == ["more visits are wanted than there are school days (1)"]
-    assert plan.shortfall_h["1"] == 0
+    assert plan.zones["shortfall_h"]["1"] == 0
     told = "but 1 of 2 visits wanted is missing: a school gets one a day at most."
     assert plan.sentence("1") == f"Zone 1 gives every school a weekly visit, {told}"
 

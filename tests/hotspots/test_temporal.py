@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from safeschools_geo.errors import ColumnError, InputError
-from safeschools_geo.hotspots._hours import hour_table, hour_tables, session_hours, timed_incidents
+from safeschools_geo.hotspots._hours import checked_week, hour_tables, session_hours, timed_incidents
 from safeschools_geo.hotspots.temporal import aoristic
 from safeschools_geo.settings import Bells, CalendarSettings, HoursSettings, Term
 
@@ -327,12 +327,21 @@ def incidents_at(*times, has_time=True, **columns):
     return pd.DataFrame({"occurred_at": at, "has_time": has_time, "category": "weapons", "school_id": "001", **columns})
 
 
+def tables_of(incidents):
+    return hour_tables(incidents, LEVELS_OF, terms=TERMS, calendar=CALENDAR, hours=HOURS, tz=LA)
+
+
+def all_hours(incidents):
+    found = tables_of(incidents)
+    return found[found["by"] == "all"].drop(columns=["by", "group"])
+
+
 def test_incidents_without_a_time_of_day_are_left_out():
     incidents = incidents_at("2025-09-02 10:00", "2025-09-02", has_time=[True, False])
     kept, left_out = timed_incidents(incidents)
     assert kept.index.tolist() == [0]
     assert left_out == 1
-    table = hour_table(incidents, session_hours(TERMS, CALENDAR, HOURS, LEVELS_OF), tz=LA)
+    table = all_hours(incidents)
     assert table["incidents"].sum() == 1
     assert table.loc[table["hour"] == 0, "incidents"].sum() == 0
 
@@ -358,7 +367,7 @@ def test_rates_are_over_hours_in_session():
     incidents = incidents_at("2025-09-02 10:30", "2025-09-02 12:00", "2025-09-06 10:00")
     ends = pd.to_datetime(["2025-09-02 11:15", None, None])
     incidents = incidents.assign(occurred_to=pd.Series(ends).dt.tz_localize(LA))
-    table = hour_table(incidents, session_hours(TERMS, CALENDAR, HOURS, LEVELS_OF), tz=LA)
+    table = all_hours(incidents)
     assert table.columns.tolist() == ["weekday", "hour", "incidents", "school_hours", "rate_per_1000_h"]
     assert len(table) == 168
     cells = table.set_index(["weekday", "hour"])
@@ -369,10 +378,6 @@ def test_rates_are_over_hours_in_session():
     # Saturday: the incident is there, a rate is not.
     np.testing.assert_allclose(cells.loc[(SAT, 10)], [1, 0, np.nan])
     assert table["incidents"].sum() == pytest.approx(3)
-
-
-def tables_of(incidents):
-    return hour_tables(incidents, LEVELS_OF, terms=TERMS, calendar=CALENDAR, hours=HOURS, tz=LA)
 
 
 def test_tables_by_category_and_level_hold_the_same_incidents():
@@ -427,8 +432,8 @@ def test_tables_name_what_is_missing_or_wrong():
     with pytest.raises(ColumnError, match="category"):
         tables_of(incidents.drop(columns="category"))
     with pytest.raises(InputError, match="7 days"):
-        hour_table(incidents, np.ones((24, 7)), tz=LA)
+        checked_week(np.ones((24, 7)), "exposure")
     with pytest.raises(InputError, match="weekday 0 hour 3"):
-        hour_table(incidents, week(d0h3=-1), tz=LA)
+        checked_week(week(d0h3=-1), "exposure")
     with pytest.raises(InputError, match="one level"):
         hour_tables(incidents, pd.concat([LEVELS_OF, LEVELS_OF]), terms=TERMS, calendar=CALENDAR, hours=HOURS, tz=LA)
