@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -607,18 +607,16 @@ def _price(content: BoardContent, plan: BoardPlan, words: Words, *, is_brief: bo
     return parts
 
 
-def _plan_part_response(plan: BoardPlan, words: Words, *, is_brief: bool) -> list[str]:
-    parts = []
+def _plan_part_response(plan: BoardPlan, words: Words, *, is_brief: bool) -> Iterator[str]:
     for name, figures in plan.minutes.items():
         if name == "p90" or not is_brief:
             key = {"mean": "plan.price_mean", "p90": "plan.price_p90"}[name]
             decimals = decimals_of(plan.step_min)
-            parts.append(_compared(key, figures, plan.directions.get(name, "same"), words, decimals=decimals))
+            yield _compared(key, figures, plan.directions.get(name, "same"), words, decimals=decimals)
     if plan.within is not None and not is_brief:
         points = [100 * share for share in plan.within]
         direction = plan.directions.get("within", "same")
-        parts.append(_compared("plan.price_within", points, direction, words, minutes=words.number(plan.within_min)))
-    return parts
+        yield _compared("plan.price_within", points, direction, words, minutes=words.number(plan.within_min))
 
 
 _ALIKE = {

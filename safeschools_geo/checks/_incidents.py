@@ -18,7 +18,7 @@ from safeschools_geo.findings import Finding
 from safeschools_geo.schemas import CRITICAL_CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -163,11 +163,11 @@ def check_terms(incidents: gpd.GeoDataFrame, terms: Sequence[Term], *, today: dt
     ]
 
 
-def _of_term(day: pd.Series, term: Term, today: dt.date) -> list[Finding]:
+def _of_term(day: pd.Series, term: Term, today: dt.date) -> Iterator[Finding]:
     start, end = pd.Timestamp(term.start), pd.Timestamp(term.end)
     days = day[(day >= start) & (day <= end)]
     if days.empty:
-        return report_rows(
+        yield from report_rows(
             [term.name],
             "error" if term.start <= max(today, day.max().date()) else "note",
             "term_without_incidents",
@@ -178,14 +178,14 @@ def _of_term(day: pd.Series, term: Term, today: dt.date) -> list[Finding]:
             expected=f"incidents from {term.start} to {term.end}",
             remedy="Add the export of that term, or correct its dates in district.toml.",
         )
+        return
     silences = {"begins": days.min() - start, "ends": end - days.max()}
     length = (end - start).days + 1
-    found = []
     for side, silence in silences.items():
         # If incidents were spread evenly, all of them would miss these days with this probability.
         is_surprise = (1 - silence.days / length) ** len(days) < _SURPRISE
         if silence.days >= _SHORTEST_SILENCE_DAYS and is_surprise:
-            found += report_rows(
+            yield from report_rows(
                 [term.name],
                 "warning",
                 "term_partly_silent",
@@ -194,7 +194,6 @@ def _of_term(day: pd.Series, term: Term, today: dt.date) -> list[Finding]:
                 expected=f"incidents from {term.start} to {term.end}",
                 remedy="See whether the export covers the whole term, or whether school was out.",
             )
-    return found
 
 
 def _outside_terms(incidents: gpd.GeoDataFrame, day: pd.Series, terms: Sequence[Term]) -> list[Finding]:

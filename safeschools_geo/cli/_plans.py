@@ -45,24 +45,9 @@ from safeschools_geo.cli._common import (
 )
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.district import load_settings, preset_names, read_boundary, read_layer, read_schools, settings_from
-from safeschools_geo.errors import (
-    ColumnError,
-    OutputError,
-    SettingsError,
-    attempt_all,
-    count_text,
-    refuse,
-)
+from safeschools_geo.errors import ColumnError, OutputError, SettingsError, attempt_all, count_text, refuse
 from safeschools_geo.findings import Finding
-from safeschools_geo.io import (
-    find_files,
-    geometry,
-    is_sealed,
-    read_table,
-    sha256_of,
-    write_geojson,
-    write_manifest,
-)
+from safeschools_geo.io import find_files, geometry, is_sealed, read_table, sha256_of, write_geojson, write_manifest
 from safeschools_geo.pages import plans_page
 from safeschools_geo.rebalance import (
     OBJECTIVES,

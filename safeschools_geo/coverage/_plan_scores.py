@@ -67,15 +67,6 @@ class PlanScores:
     # Only differences between plans are reported of these measures, since the record says nothing of the kind
     unshown: frozenset[str] = frozenset()
 
-    def summary(self) -> str:
-        """Say in plain English how well the zones are covered in the model.
-
-        One sentence for each measure that is reported.
-        """
-        rows = [row for row in self.table.to_dict("records") if row["measure"] not in self.unshown]
-        parts = [f"{row['label']}: {_with_ends(row['value'], row['low'], row['high'], row['unit'])}." for row in rows]
-        return " ".join(["In the model:", *parts] if parts else [])
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each measure."""
         return self.table.copy()
@@ -273,11 +264,6 @@ def _how_rare(share: float) -> str:
     if not 0 < share < _RARE:
         return ""
     return f"about one call in {float(f'{1 / share:.2g}'):,.0f}"
-
-
-def _with_ends(value: float, low: float, high: float, unit: str) -> str:
-    known = f" ({interval_text(low, high, unit)})" if np.isfinite(low) else ""
-    return f"{figure_text(value, unit)}{known}"
 
 
 # ── Whether proposed zones are covered better or worse than the current ones, and how sure that is

@@ -11,7 +11,7 @@ import pandas as pd
 from safeschools_geo.coverage._hypercube_states import call_system
 from safeschools_geo.coverage.queueing import Hypercube
 from safeschools_geo.errors import InputError, refuse
-from safeschools_geo.text import figure_text, highest, listed, minutes_text, share_text
+from safeschools_geo.text import figure_text, highest, listed, minutes_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -224,67 +224,6 @@ class Response:
     # and those that are diverted
     overflow_share: Floats
     calls_per_h: Floats  # Calls per hour from each zone, shape (n_zones,)
-
-    @property
-    def officer_share(self) -> Floats:
-        """Share of all answered calls that each officer answers, shape (n_units,)."""
-        return self.hypercube.officer_share
-
-    @property
-    def mean_min(self) -> float:
-        """Mean minutes of response in the district."""
-        return float(self.district.mean_min[0])
-
-    @property
-    def p90_min(self) -> float:
-        """The minutes within which 90 % of answered calls of the district see an officer."""
-        return float(self.district.p90_min[0])
-
-    def within_share(self, minutes: float) -> float:
-        """Give the share of answered calls of the district to which an officer comes within some minutes.
-
-        `minutes`: one of `within_min`.
-        """
-        return float(self.district.within_share[0, self.within_min.index(minutes)])
-
-    def summary(self) -> str:
-        """Say in plain English how soon somebody comes in the model, which is not the record.
-
-        A few sentences, each of which names the model.
-        """
-        within = ", ".join(f"{share_text(self.within_share(t))} within {t:g} minutes" for t in self.within_min)
-        fate = "go to Sheriff's patrol" if self.hypercube.capacity == "loss" else "wait in line"
-        return (
-            f"In the model an officer comes after {minutes_text(self.mean_min)} minutes on average; 9 of 10 answered "
-            f"calls see one within {minutes_text(self.p90_min)} minutes ({within}).{self._longest()} In the model the "
-            f"zone's own officer answers {share_text(self.district_in_zone_share)} of answered calls; "
-            f"{figure_text(self.hypercube.overflow_share, 'share')} of calls {fate}."
-        )
-
-    def _longest(self) -> str:
-        p90 = {str(zone): float(minutes) for zone, minutes in zip(self.zone_ids, self.zones.p90_min, strict=True)}
-        worst = highest(p90, minutes_text)
-        if not worst:
-            return ""
-        who = f"Zone {worst[0]} waits" if len(worst) == 1 else f"Zones {listed(worst)} wait"
-        return f" {who} longest in the model, {minutes_text(p90[worst[0]])} minutes for 9 of 10."
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row for each zone.
-
-        `zone_id`, `calls_per_h`, `mean_min`, `p90_min`, `within_<t>_min_share` for each t of `within_min`,
-        `in_zone_share`, `overflow_share` and `overflow_per_h`.
-        """
-        return pd.DataFrame(
-            {
-                "zone_id": list(self.zone_ids),
-                "calls_per_h": self.calls_per_h,
-                **self._minutes(self.zones),
-                "in_zone_share": self.in_zone_share,
-                "overflow_share": self.overflow_share,
-                "overflow_per_h": self.overflow_share * self.calls_per_h,
-            }
-        )
 
     def by_place(self) -> pd.DataFrame:
         """Return one row for each place.

@@ -270,13 +270,6 @@ class Validation:
             text for text in [*said, *self._about_zones(), *self._about_days(), self.about_assumptions()] if text
         )
 
-    def summary(self) -> str:
-        """Say what the record says, and the finding.
-
-        `lead` and `finding`.
-        """
-        return f"{self.lead()} {self.finding()}"
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each measure and zone."""
         return self.table.copy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -359,11 +359,10 @@ def _holds(fact: Fact, raw: CountTable) -> bool:
     return fact.low - _NEAR <= float(fact.row(raw.atoms) @ raw.values) <= fact.high + _NEAR
 
 
-def _figures_of(release: Release, raw: CountTable) -> list[Fact]:
+def _figures_of(release: Release, raw: CountTable) -> Iterator[Fact]:
     """Write published figures as statements about the schools that were in their groups."""
     groups = {school: {**has, _ID: school} for school, has in release.people.items()}
     settled = {name for has in groups.values() for name in has} | {_ID}
-    found = []
     for figure in release.figures:
         people = {name: value for name, value in figure["key"].items() if name in settled}
         about = {name: value for name, value in figure["key"].items() if name not in settled}
@@ -371,8 +370,7 @@ def _figures_of(release: Release, raw: CountTable) -> list[Fact]:
             continue
         members = {school: 1.0 for school, has in groups.items() if people.items() <= has.items()}
         value = float(figure["value"])
-        found.append(Fact(_ID, members, value, value, f"release {release.number}", tuple(sorted(about.items()))))
-    return found
+        yield Fact(_ID, members, value, value, f"release {release.number}", tuple(sorted(about.items())))
 
 
 def _statements_of(release: Release) -> list[Fact]:

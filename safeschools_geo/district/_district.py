@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 # ── Rows that were read and not kept, told by reason
 
 
-def check_rejects(rejects: pd.DataFrame, *, reported: Collection[str] = ()) -> list[Finding]:
+def check_rejects(rejects: pd.DataFrame, *, reported: Collection[str] = ()) -> Iterator[Finding]:
     """Report rows that were not kept.
 
     Parameters
@@ -57,18 +57,17 @@ def check_rejects(rejects: pd.DataFrame, *, reported: Collection[str] = ()) -> l
     reported
         Reason codes that are reported elsewhere.
 
-    Returns
-    -------
-    list of Finding
+    Yields
+    ------
+    Finding
         One for each file and reason.
     """
-    findings = []
     unshown = rejects[~rejects["reason_code"].isin(list(reported))]
     for (code, file), rows in unshown.groupby(["reason_code", "source_file"], sort=True):
         labels = rows["id"].fillna("").where(rows["id"].notna(), "row " + rows["row"].astype("str"))
         reasons = rows["reason"].unique()
         is_chosen = str(code).startswith(EXCLUDED)
-        findings += report_rows(
+        yield from report_rows(
             labels,
             "note" if is_chosen else "warning",
             str(code),
@@ -80,7 +79,6 @@ def check_rejects(rejects: pd.DataFrame, *, reported: Collection[str] = ()) -> l
             if is_chosen
             else "Fix the rows in the source; rejects.csv has each as it was.",
         )
-    return findings
 
 
 # ── A district folder in memory: every table read, every fault gathered

@@ -729,14 +729,11 @@ def _same(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:
 
 def _repeat_findings(
     rows: pd.DataFrame, content: pd.DataFrame, is_repeat: pd.Series, is_equal: pd.Series
-) -> list[Finding]:
-    findings = []
+) -> Iterator[Finding]:
     if (is_repeat & is_equal).any():
         ids = rows["incident_id"][is_repeat & is_equal]
         message = f"{count_text(len(ids), 'row')} repeating an incident exactly; each incident is counted once."
-        findings.append(
-            Finding("note", "exact_duplicate", "incidents", message, tuple(ids), remedy="Nothing needs doing.")
-        )
+        yield Finding("note", "exact_duplicate", "incidents", message, tuple(ids), remedy="Nothing needs doing.")
     if (is_repeat & ~is_equal).any():
         ids = rows["incident_id"][is_repeat & ~is_equal]
         rows_text = count_text(len(ids), "row")
@@ -745,7 +742,7 @@ def _repeat_findings(
             "Find out which row is right; the others are in rejects.csv. If a row is an offense or a unit of a call, "
             'set [incidents] rows = "offense" or "unit".'
         )
-        findings.append(Finding("warning", "conflicting_id", "incidents", message, tuple(ids), remedy=remedy))
+        yield Finding("warning", "conflicting_id", "incidents", message, tuple(ids), remedy=remedy)
     bare = content[~rows["has_id"]]
     bare = bare[bare.duplicated(["occurred_at", "x", "y"], keep=False)]
     alike = ~rows["has_id"] & ~is_repeat & bare.duplicated().reindex(rows.index, fill_value=False)
@@ -755,8 +752,7 @@ def _repeat_findings(
             "to tell them apart: kept as incidents of their own."
         )
         remedy = "Export the incident's id."
-        findings.append(Finding("note", "alike_without_id", "incidents", message, remedy=remedy))
-    return findings
+        yield Finding("note", "alike_without_id", "incidents", message, remedy=remedy)
 
 
 def _elsewhere(

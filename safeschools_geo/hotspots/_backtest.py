@@ -12,7 +12,7 @@ from scipy import special
 from safeschools_geo.errors import ColumnError, InputError, count_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -338,16 +338,14 @@ class _Fold:
         return pd.DataFrame({**gained, "all": incidents})
 
 
-def _folds(known: pd.DataFrame, terms: list[Any]) -> list[_Fold]:
+def _folds(known: pd.DataFrame, terms: list[Any]) -> Iterator[_Fold]:
     """List the terms that can be judged; one without known student-days still counts in what was a year ago."""
     by_term = {term: known[known["term"] == term] for term in terms}
-    folds = []
     for place, term in enumerate(terms):
         earlier = [by_term[t] for t in terms[:place] if len(by_term[t])]
         truth = by_term[term].set_index("school_id")[["incidents", "student_days"]]
         if len(earlier) >= FEWEST_TERMS - 1 and truth["incidents"].sum():
-            folds.append(_Fold(terms[:place], term, pd.concat(earlier, ignore_index=True), truth))
-    return folds
+            yield _Fold(terms[:place], term, pd.concat(earlier, ignore_index=True), truth)
 
 
 def _deviance(incidents: pd.Series, expected: pd.Series) -> float:

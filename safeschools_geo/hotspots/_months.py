@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -87,28 +87,6 @@ class SpaceTimeScanResult:
     model: str  # ``poisson`` (with a denominator) or ``permutation`` (without)
     windows: int  # Number of windows looked at
     settings: dict[str, Any]  # What it was set to
-
-    def summary(self) -> str:
-        """Say in plain English what was found."""
-        looked = f"after looking at {self.windows:,} windows in space and time ({self.model} model)"
-        if not self.clusters:
-            return f"No group of neighbors has more cases than expected in any run of periods, {looked}."
-        best = self.clusters[0]
-        when = f"{best.periods[0]}" if len(best.periods) == 1 else f"{best.periods[0]} to {best.periods[-1]}"
-        significant = sum(c.p_value <= 0.05 for c in self.clusters)  # noqa: PLR2004 - the usual 5 %
-        return (
-            f"{significant} of {len(self.clusters)} clusters have p ≤ 0.05, {looked}. The most likely holds "
-            f"{len(best.members)} units in {when}, with {best.observed:,} cases where {best.expected:,.1f} were "
-            f"expected (p = {best.p_value:.3f})."
-        )
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row for each cluster."""
-        rows = [
-            {**asdict(c), "members": ";".join(map(str, c.members)), "periods": ";".join(map(str, c.periods))}
-            for c in self.clusters
-        ]
-        return pd.DataFrame(rows, columns=list(SpaceTimeCluster.__dataclass_fields__))
 
 
 class NestedScans:

@@ -16,7 +16,7 @@ from safeschools_geo.pages._page import MINUTES, STATUS_MARKS, decimal, figure, 
 from safeschools_geo.schemas import HOTSPOT_STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -345,12 +345,11 @@ def _funnel_limits(limits: pd.DataFrame, x: Scale, y: Scale, highest: float) -> 
     return parts
 
 
-def _labels(spots: Sequence[tuple[float, float, str]], is_flagged: Sequence[bool], frame: Box) -> list[str]:
+def _labels(spots: Sequence[tuple[float, float, str]], is_flagged: Sequence[bool], frame: Box) -> Iterator[str]:
     """Name the flagged marks: never on each other or out of the frame, and on as few other marks as can be."""
     marks: list[Box] = [(a - 7, b - 7, a + 7, b + 7) for a, b, _ in spots]
     taken = [mark for mark, flagged in zip(marks, is_flagged, strict=True) if flagged]
     others = [mark for mark, flagged in zip(marks, is_flagged, strict=True) if not flagged]
-    parts = []
     for (at_x, at_y, words), flagged in zip(spots, is_flagged, strict=True):
         if not flagged:
             continue
@@ -364,10 +363,9 @@ def _labels(spots: Sequence[tuple[float, float, str]], is_flagged: Sequence[bool
         end = south if south < at_y else north
         if abs(end - at_y) > LINE:
             near = min(max(at_x, west + 4), east - 4)
-            parts.append(f'<path d="M{at_x:.1f},{at_y:.1f}L{near:.1f},{end:.1f}" stroke="{GRAY}"/>')
+            yield f'<path d="M{at_x:.1f},{at_y:.1f}L{near:.1f},{end:.1f}" stroke="{GRAY}"/>'
         start = {"start": west, "middle": (west + east) / 2, "end": east}[anchor]
-        parts.append(text(start, south - 4, words, anchor=anchor, more=HALO))
-    return parts
+        yield text(start, south - 4, words, anchor=anchor, more=HALO)
 
 
 def _places_around(x: float, y: float, width: float) -> list[tuple[str, Box]]:

@@ -19,13 +19,7 @@ from safeschools_geo.coverage import WITHIN_ONE_MIN as _WITHIN_MIN
 from safeschools_geo.drawing import GRAY, INK, RATE_FILLS, LegendItem, fit, has_place, meet, text, zone_signs
 from safeschools_geo.errors import count_text
 from safeschools_geo.pages._charts import HALO, LETTER, svg
-from safeschools_geo.pages._map_layers import (
-    VECTORS,
-    DataElement,
-    Zones,
-    small_geometries,
-    zone_features,
-)
+from safeschools_geo.pages._map_layers import VECTORS, DataElement, Zones, small_geometries, zone_features
 from safeschools_geo.pages._page import Chart, FinderEntry, decimal, finite, is_figure, level_text, share, whole, words
 from safeschools_geo.text import highest
 

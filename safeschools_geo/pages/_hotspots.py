@@ -15,14 +15,7 @@ from safeschools_geo.drawing import LegendItem, RateClasses, has_place
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.hotspots import BASELINES, DAY_NAMES, EVERYWHERE, GROUP_NAMES, LARGEST, MOST_PLACES, counted_text
 from safeschools_geo.pages._charts import bar_intervals, funnel_chart, heat_map
-from safeschools_geo.pages._map_layers import (
-    VECTORS,
-    DataElement,
-    Drawn,
-    Schools,
-    features_of,
-    small_geometries,
-)
+from safeschools_geo.pages._map_layers import VECTORS, DataElement, Drawn, Schools, features_of, small_geometries
 from safeschools_geo.pages._page import (
     NONE_NAMED,
     STATUS_MARKS,
@@ -57,7 +50,7 @@ from safeschools_geo.schemas import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -637,7 +630,7 @@ def _trend_table(trends: pd.DataFrame, names: Mapping[str, str]) -> DataTable:
     return printed(shown, columns, caption=caption)
 
 
-def _change_tables(found: Hotspots, zones: Mapping[str, str], schools: Mapping[str, str]) -> list[DataTable]:
+def _change_tables(found: Hotspots, zones: Mapping[str, str], schools: Mapping[str, str]) -> Iterator[DataTable]:
     """Print the changes against each baseline: of all that the board packet counts, then of reported calls."""
     trends = found.trends
     both = pd.concat(
@@ -653,7 +646,6 @@ def _change_tables(found: Hotspots, zones: Mapping[str, str], schools: Mapping[s
         ("reported", reported, both, "Zone", {**zones, EVERYWHERE: "All program schools"}),
         ("reported", reported, trends.change_schools, "School", schools),
     )
-    tables = []
     for population, counted, changes, head, names in parts:
         key = f"{head.lower()}_id"
         for baseline, before in trends.baselines.items():
@@ -668,8 +660,7 @@ def _change_tables(found: Hotspots, zones: Mapping[str, str], schools: Mapping[s
                 Column("Change", "direction", CHANGES.__getitem__),
             )
             caption = f"{found.term} against {BASELINES[baseline]} ({before}), by {head.lower()}: {counted}"
-            tables.append(printed(known, columns, caption=caption))
-    return tables
+            yield printed(known, columns, caption=caption)
 
 
 def trends_finding(found: Hotspots) -> str:

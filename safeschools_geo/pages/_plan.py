@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
@@ -366,9 +366,8 @@ def _move_labels(
     ]
 
 
-def _labels(labels: Sequence[tuple[tuple[float, float], list[str]]], size: tuple[float, float]) -> list[str]:
+def _labels(labels: Sequence[tuple[tuple[float, float], list[str]]], size: tuple[float, float]) -> Iterator[str]:
     """Write labels, the first ones first; one that finds no free place near its own is left out."""
-    parts: list[str] = []
     taken: list[Box] = []
     for (x, y), lines in labels:
         half, tall = LETTER * max(map(len, lines)) / 2, _LABEL * len(lines) / 2 + 1
@@ -376,8 +375,7 @@ def _labels(labels: Sequence[tuple[tuple[float, float], list[str]]], size: tuple
         box = next((box for box in tries if not any(meet(box, other) for other in taken)), None)
         if box is not None:
             taken.append(box)
-            parts += _lines(lines, (box[0] + box[2]) / 2, box[1])
-    return parts
+            yield from _lines(lines, (box[0] + box[2]) / 2, box[1])
 
 
 def _kept_in(x: float, y: float, half: float, tall: float, size: tuple[float, float]) -> Box:

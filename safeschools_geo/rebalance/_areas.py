@@ -19,7 +19,7 @@ from safeschools_geo.rebalance._cells import require_areas, require_columns
 from safeschools_geo.rebalance._tiling import TOLERANCE_M, as_coverage, shared_borders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from shapely import Geometry
@@ -50,37 +50,21 @@ class UnitsBuilt:
     units: gpd.GeoDataFrame
     findings: tuple[Finding, ...] = ()
 
-    def summary(self) -> str:
-        """Say in plain English what was built."""
-        zones = self.units["zone_id"].nunique()
-        mean = self.units["workload"].sum() / zones
-        share = self.units["workload"].max() / mean if mean > 0 else 0.0
-        largest = [f"The largest unit carries {share:.0%} of the mean load of a zone."] if mean > 0 else []
-        head = f"{count_text(len(self.units), 'unit')} in {count_text(zones, 'zone')}."
-        return " ".join([head, *largest, *(f.message for f in self.findings)])
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row for each unit, without geometry: the columns of `units` that are not geometry."""
-        is_shape = [isinstance(self.units[c].dtype, gpd.array.GeometryDtype) for c in self.units.columns]
-        return pd.DataFrame(self.units.loc[:, ~np.array(is_shape)])
-
-
-def about_left_out(schools: gpd.GeoDataFrame, left_out: pd.Series) -> list[Finding]:
+def about_left_out(schools: gpd.GeoDataFrame, left_out: pd.Series) -> Iterator[Finding]:
     """Say which schools are no part of any unit."""
-    findings = []
     for reason, rows in left_out.groupby(left_out, sort=False):
         is_meant = reason == "not in the program"
-        findings += _findings_of(
+        yield from _findings_of(
             schools["school_id"].loc[rows.index],
             "note" if is_meant else "warning",
             f"schools_{str(reason).replace(' ', '_')}",
             "{n} {is_are} " + f"{reason}, and in no unit: the plan does not count such schools.",
             remedy="" if is_meant else "Fix the coordinates, or raise `max_snap_m`, if the program serves it.",
         )
-    return findings
 
 
-def about_land(land: Land, faces: Faces, zone: NDArray[np.object_], is_gap: NDArray[np.bool_]) -> list[Finding]:
+def about_land(land: Land, faces: Faces, zone: NDArray[np.object_], is_gap: NDArray[np.bool_]) -> Iterator[Finding]:
     """Say where the zones do not cover the district exactly once."""
     is_bare = is_gap & ~faces.is_dust()
     bare = shapely.union_all(faces.shapes[is_bare])
@@ -89,9 +73,8 @@ def about_land(land: Land, faces: Faces, zone: NDArray[np.object_], is_gap: NDAr
         "units_overlap": (land.overlap, "{area} lie in two zones or more; they count to the first in the zone file."),
         "units_beyond": (land.beyond, "{area} of the zones lie beyond the district; they stay with their zones."),
     }
-    findings = []
     if land.closed_m2 >= _LEAST_M2:
-        findings += report_rows(
+        yield from report_rows(
             [land.zone_ids[row] for row in land.given_to],
             "note",
             "units_slivers",
@@ -103,7 +86,7 @@ def about_land(land: Land, faces: Faces, zone: NDArray[np.object_], is_gap: NDAr
     for code, (shape, message) in kinds.items():
         if (area_m2 := land.area_m2(shape)) >= _LEAST_M2:
             ids = dict.fromkeys(zone[is_bare]) if code == "units_gap" else _touching(land, shape)
-            findings += report_rows(
+            yield from report_rows(
                 ids,
                 "warning" if _is_wide(land, shape) else "note",
                 code,
@@ -112,7 +95,6 @@ def about_land(land: Land, faces: Faces, zone: NDArray[np.object_], is_gap: NDAr
                 expected="zones that cover the district exactly once",
                 remedy="Snap the borders of the zones to each other and to the district in your GIS.",
             )
-    return findings
 
 
 def _is_wide(land: Land, shape: Geometry) -> bool:
@@ -389,14 +371,13 @@ def _about_zones(joined: pd.DataFrame, none: frozenset[str]) -> list[Finding]:
     )
 
 
-def _repair_findings(repaired: Coverage, labels: np.ndarray) -> list[Finding]:
-    findings = []
+def _repair_findings(repaired: Coverage, labels: np.ndarray) -> Iterator[Finding]:
     for code, kind, area_m2, rows in (
         ("units_overlap", "lie in two areas; they are divided among them", repaired.overlap_m2, repaired.overlapping),
         ("units_slivers", "between areas were in none; divided among them", repaired.closed_m2, repaired.given_to),
     ):
         if area_m2 >= 1.0:
-            findings += report_rows(
+            yield from report_rows(
                 labels[list(rows)],
                 "note",
                 code,
@@ -405,4 +386,3 @@ def _repair_findings(repaired: Coverage, labels: np.ndarray) -> list[Finding]:
                 expected="neighbors that share their border vertex for vertex",
                 remedy="Snap the borders in your GIS.",
             )
-    return findings

@@ -33,6 +33,8 @@ from safeschools_geo.rebalance._tiling import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     Meters = NDArray[np.float64]
     Labels = NDArray[np.int64]
     Flags = NDArray[np.bool_]
@@ -154,14 +156,12 @@ def _units_of_faces(faces: Faces, xy: Meters, site: Labels) -> tuple[Labels, Lab
     return unit, np.bincount(np.array(given, dtype="int64"), minlength=site.max() + 1).astype("int64")
 
 
-def _home_faces(shapes: NDArray[np.object_], xy: Meters, site: Labels, label: Labels) -> list[int]:
+def _home_faces(shapes: NDArray[np.object_], xy: Meters, site: Labels, label: Labels) -> Iterator[int]:
     """Find the face that each school stands in, among those of its site."""
-    homes = []
     for at, own in zip(xy, site, strict=True):
         faces = np.flatnonzero(label == own)
         if len(faces):
-            homes.append(int(faces[np.argmin(shapely.distance(shapes[faces], shapely.Point(at)))]))
-    return homes
+            yield int(faces[np.argmin(shapely.distance(shapes[faces], shapely.Point(at)))])
 
 
 def _as_units(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -306,17 +306,15 @@ class ZoneDraft:
             )
         return said
 
-    def _about_gaps(self) -> list[str]:
-        said = []
+    def _about_gaps(self) -> Iterator[str]:
         if len(self.bridges):
             over = [f"{m:,.0f} m" if m > 0 else "across a barrier" for m in self.bridges["distance_m"]]
             pairs = zip(self.bridges["unit_a"], self.bridges["unit_b"], over, strict=True)
             links = "; ".join(f"{a} and {b}, {way}" for a, b, way in pairs)
-            said.append(f"The district is in parts; zones reach over the gaps between them ({links}).")
+            yield f"The district is in parts; zones reach over the gaps between them ({links})."
         islands = self.units.loc[self.units["islands"] > 0, "unit_id"]
         if len(islands):
-            said.append(f"Parts of the district without a school go with the nearest school ({name_ids(islands)}).")
-        return said
+            yield f"Parts of the district without a school go with the nearest school ({name_ids(islands)})."
 
     def about_rules(self, rules: RebalanceSettings, schools: gpd.GeoDataFrame) -> list[Finding]:
         """Say which rules of ``[rebalance]`` the draft does not keep, and which say nothing of a draft.

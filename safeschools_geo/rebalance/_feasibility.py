@@ -18,7 +18,7 @@ from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError
 from safeschools_geo.rebalance._problem import Problem, reach
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
 
 # ── Which zones each unit can be in at all, once locks, groups and contiguity are followed to their end
@@ -472,36 +472,33 @@ def _zones_text(request: Request, unit: int) -> str:
     return f"zone{'s' if len(zones) > 1 else ''} {name_ids(zones)}" if zones else "no zone"
 
 
-def _nowhere(request: Request, forced: Forced, told: Container[str]) -> list[Conflict]:
+def _nowhere(request: Request, forced: Forced, told: Container[str]) -> Iterator[Conflict]:
     """Find units that no zone can have; those of a part without a zone are told of already."""
     at_once = np.flatnonzero(~request.problem.allowed.any(axis=1)).tolist()
     known = {*at_once, *(i for g in request.groups for i in g)}
     later = [i for i in forced.nowhere.tolist() if i not in known and request.problem.unit_ids[i] not in told]
-    found = []
     if at_once:
         ids = request.names(at_once)
         said = f"Locks, roots and forbidden pairs leave no zone for {name_ids(ids)}."
-        found.append(Conflict("no_zone_left", said, ids, remedy="Lift one of the rules for these units."))
+        yield Conflict("no_zone_left", said, ids, remedy="Lift one of the rules for these units.")
     if later:
         ids = request.names(later)
         said = (
             f"{name_ids(ids)} cannot be joined to any zone open to {'it' if len(ids) == 1 else 'them'}: units fixed in "
             "other zones lie in between."
         )
-        found.append(Conflict("cut_off", said, ids, remedy="Lift locks or roots around these units, or add a link."))
+        yield Conflict("cut_off", said, ids, remedy="Lift locks or roots around these units, or add a link.")
     empty = [z for z in range(request.problem.zones) if not request.problem.allowed[:, z].any()]
     if empty:
         zones = tuple(request.problem.zone_ids[z] for z in empty)
         said = f"No unit may be in {zone_names(zones)}, and every zone needs one."
-        found.append(Conflict("zone_without_units", said, zones=zones, remedy="Lift locks or forbidden pairs."))
-    return found
+        yield Conflict("zone_without_units", said, zones=zones, remedy="Lift locks or forbidden pairs.")
 
 
-def _one_of_each(request: Request, forced: Forced) -> list[Conflict]:
+def _one_of_each(request: Request, forced: Forced) -> Iterator[Conflict]:
     """Find out whether what every zone has to have one of can be in every zone at once."""
     problem = request.problem
     block_of = {i: group[0] for group in request.groups for i in group}
-    found = []
     for noun, rows in problem.one_of_each.items():
         name = with_article(noun)
         # Units kept together are in one zone, and serve that one alone.
@@ -521,8 +518,7 @@ def _one_of_each(request: Request, forced: Forced) -> list[Conflict]:
             ids, named = request.names(rows), ()
             said = f"Each of {count_text(problem.zones, 'zone')} is to have {name}, and there are {len(rows)}{kept}."
         remedy = f"Do not ask for {name} in each zone, or free locks or roots."
-        found.append(Conflict("one_of_each_missing", said, ids, named, remedy=remedy))
-    return found
+        yield Conflict("one_of_each_missing", said, ids, named, remedy=remedy)
 
 
 def _unserved(may: NDArray[np.bool_]) -> list[int]:

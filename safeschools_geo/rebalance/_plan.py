@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -358,14 +358,12 @@ def _restricted_text(certificate: Mapping[str, Any], stage: Mapping[str, Any]) -
     return f"Among the plans {among}, and only among those, none {none}: this is no bound over all plans."
 
 
-def _earlier_text(certificate: Mapping[str, Any]) -> list[str]:
-    earlier = []
+def _earlier_text(certificate: Mapping[str, Any]) -> Iterator[str]:
     for stage in certificate["stages"]:
         if stage["objective"] == certificate["objective"]:
             break
         most = stage["value"] + ((certificate["slack"] or 0.0) if stage["objective"] == "imbalance" else 0.0)
-        earlier.append(f"{_has(certificate, stage['objective'], most)} at most")
-    return earlier
+        yield f"{_has(certificate, stage['objective'], most)} at most"
 
 
 def _has(certificate: Mapping[str, Any], objective: str, value: float, *, below: bool = False) -> str:

@@ -65,6 +65,14 @@ class PlanRows:
         return [unit for unit in unit_ids if unit not in with_id]
 
 
+def _torn_text(torn: pd.DataFrame) -> list[str]:
+    """Name units with their schools, and the zone of each."""
+    return [
+        f"{unit} ({'; '.join(f'{i} → {z}' for i, z in zip(part['id'], part['zone'], strict=True))})"
+        for unit, part in torn.groupby("unit_id", sort=False)
+    ]
+
+
 def _faults(plan: PlanRows, unit_ids: list[str]) -> Iterator[InputError]:
     rows, column, path = plan.rows, plan.id_column, plan.path
     if len(plan.unreadable):
@@ -114,10 +122,7 @@ def _faults(plan: PlanRows, unit_ids: list[str]) -> Iterator[InputError]:
         yield InputError(
             "The plan puts schools of one unit into two zones.",
             where=path,
-            ids=[
-                f"{unit} ({'; '.join(f'{i} → {z}' for i, z in zip(part['id'], part['zone'], strict=True))})"
-                for unit, part in torn.groupby("unit_id", sort=False)
-            ],
+            ids=_torn_text(torn),
             expected="one zone for all schools of a unit: they share a site",
             remedy="Give them the same zone.",
         )
@@ -305,12 +310,7 @@ def _with_changes(plan: PlanRows, changes: Mapping[str, str]) -> tuple[PlanRows,
             "The plan does not name schools that open by the forecast; they go with the zone they are in.",
         ),
     }
-    found = [
-        finding
-        for code, (ids, message) in kinds.items()
-        for finding in report_rows(ids, "note", code, plan.path.name, message, expected="", remedy="")
-    ]
-    return replace(plan, rows=pd.concat([rows[~is_gone], kept]) if new or is_gone.any() else rows), found
+    return replace(plan, rows=pd.concat([rows[~is_gone], kept]) if new or is_gone.any() else rows), _notes(plan, kinds)
 
 
 def plan_frame(units: gpd.GeoDataFrame, assignment: pd.Series) -> pd.DataFrame:
@@ -416,6 +416,10 @@ def _silent(plan: PlanRows, unit_ids: list[str]) -> list[Finding]:
             "Units without a school keep their zone: a plan of schools cannot name them.",
         ),
     }
+    return _notes(plan, kinds)
+
+
+def _notes(plan: PlanRows, kinds: Mapping[str, tuple[Iterable[str], str]]) -> list[Finding]:
     return [
         finding
         for code, (ids, message) in kinds.items()
@@ -577,10 +581,7 @@ class _Drawing:
             yield InputError(
                 "A border of the plan runs between schools of one unit.",
                 where=self.path,
-                ids=[
-                    f"{unit} ({'; '.join(f'{i} → {z}' for i, z in zip(part['id'], part['zone'], strict=True))})"
-                    for unit, part in whole.groupby("unit_id", sort=False)
-                ],
+                ids=_torn_text(whole),
                 expected="one zone for all schools of a unit: they share a site, or an area that moves as a whole",
                 remedy="Draw the border around them.",
             )

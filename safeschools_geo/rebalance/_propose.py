@@ -12,13 +12,7 @@ import numpy as np
 from safeschools_geo.errors import SettingsError, count_text, name_ids, with_article
 from safeschools_geo.rebalance._feasibility import explain_infeasible, infeasible_error
 from safeschools_geo.rebalance._neighbors import edges_given
-from safeschools_geo.rebalance._plan import (
-    PlanSettings,
-    RebalancePlan,
-    Stage,
-    held_text,
-    plan_of,
-)
+from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, Stage, held_text, plan_of
 from safeschools_geo.rebalance._problem import (
     EXACT,
     Rules,

@@ -15,7 +15,7 @@ from safeschools_geo.rebalance._problem import travel_km, zone_centers
 from safeschools_geo.rebalance._units import in_order, natural_order, schools_of_units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import geopandas as gpd
 
@@ -132,16 +132,14 @@ class Score:
         parts += [f"students {unknown}"] if unknown else []
         return f"{units} moved ({', '.join(parts)})." if parts else f"{units} moved."
 
-    def _about_splits(self) -> list[str]:
+    def _about_splits(self) -> Iterator[str]:
         words = {"feeders": "feeder pattern", "groups": "keep-together group", "hotspots": "hotspot"}
-        said = []
         for kind, word in words.items():
             table = self.splits[self.splits["kind"] == kind]
             if len(table):
                 cut = table.loc[table["is_split"], "name"]
                 named = f" ({name_ids(cut)})" if len(cut) else ""
-                said.append(f"{count_text(len(cut), word, of=len(table))} split{named}.")
-        return said
+                yield f"{count_text(len(cut), word, of=len(table))} split{named}."
 
 
 def score_plan(

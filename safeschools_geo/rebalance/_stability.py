@@ -218,21 +218,19 @@ class Stability:
     def _judged(self, kind: str) -> pd.DataFrame:
         return self.scores[(self.scores["kind"] == kind) & ~self.scores["is_planned_on"]]
 
-    def _about_terms(self) -> list[str]:
+    def _about_terms(self) -> Iterator[str]:
         judged, own = self._judged(TERM), self.scores[self.scores["is_planned_on"]]
         past = "past term" if own.empty else "other term"
-        said = []
         if len(judged):
             better = int(judged["holds_up"].sum())
-            said.append(
+            yield (
                 f"On {count_text(len(judged), past)} the plan holds up in {better}: "
                 f"its imbalance is lower than that of the current zones in the same term{self._within(TERM)}."
             )
         else:
-            said.append(f"There is no {past} to score the plan on: whether it holds up is not known.")
+            yield f"There is no {past} to score the plan on: whether it holds up is not known."
         if len(own):
-            said.append(f"It was made from {', '.join(own['term'])}, which says nothing for or against it.")
-        return said
+            yield f"It was made from {', '.join(own['term'])}, which says nothing for or against it."
 
     def _about_bootstrap(self) -> list[str]:
         drawn = self._judged(BOOTSTRAP)

@@ -33,7 +33,7 @@ from safeschools_geo.verify._plan import (
 from safeschools_geo.verify._reading import NUMBER, Check, PlanRecord, check_all
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from safeschools_geo.verify._reading import Unit
 
@@ -149,55 +149,49 @@ def _stage_faults(certificate: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _evenness_faults(record: PlanRecord) -> list[str]:
+def _evenness_faults(record: PlanRecord) -> Iterator[str]:
     """Add up the largest deviations of the plan and compare them with what is claimed of each number of them."""
     certificate = record.certificate
     loads = load_of_zones(record.counted(), certificate["zones"])
     mean = math.fsum(loads.values()) / len(loads)
     deviations = sorted((abs(load - mean) / mean for load in loads.values()), reverse=True)
-    faults = []
     for stage in certificate["stages"]:
         if stage["objective"] != "evenness":
             continue
         rank, value, slack = stage.get("rank"), stage["value"], certificate["slack"] or 0.0
         if not isinstance(rank, int) or not 1 < rank <= len(deviations):
-            faults.append(f"evenness is claimed of {rank!r} zones; there are {len(deviations)}")
+            yield f"evenness is claimed of {rank!r} zones; there are {len(deviations)}"
             continue
         found = math.fsum(deviations[:rank])
         # What is not proven may have come out smaller once more was made small.
         least = value if stage["is_proven"] else 0.0
         if not least - CLOSE <= found <= value + slack + CLOSE:
-            faults.append(
-                f"the {rank} largest deviations come to {found!r}; {value!r} is claimed, with a slack of {slack!r}"
-            )
-    return faults
+            yield f"the {rank} largest deviations come to {found!r}; {value!r} is claimed, with a slack of {slack!r}"
 
 
 def _is_equal(a: float | None, b: float | None) -> bool:
     return a is b if a is None or b is None else is_close(float(a), float(b))
 
 
-def _frontier_faults(record: PlanRecord, rows: list[dict[str, Any]], within: float) -> list[str]:
+def _frontier_faults(record: PlanRecord, rows: list[dict[str, Any]], within: float) -> Iterator[str]:
     slack = record.certificate["slack"] or 0.0
     ids = {u.unit_id for u in record.units}
-    faults = []
     for row in rows:
         name = f"at {row['moves']:g} moves"
         if row["imbalance"] is not None:
             claim = {**row, "objective": "imbalance", "value": row["imbalance"]}
-            faults += [f"{name}: {fault}" for fault in _number_faults(claim, within)]
+            yield from (f"{name}: {fault}" for fault in _number_faults(claim, within))
         elif row["is_proven"] and row["bound"] is not None and math.isfinite(row["bound"]):
-            faults.append(f"{name}: it is said to be proven, and yet there is no plan")
+            yield f"{name}: it is said to be proven, and yet there is no plan"
         shown, smallest = row["plan_imbalance"], row["imbalance"]
         if None not in {shown, smallest} and not smallest - CLOSE <= shown <= smallest + slack + CLOSE:
-            faults.append(f"{name}: the plan shown, {shown!r}, is not within {slack!r} of {smallest!r}")
+            yield f"{name}: the plan shown, {shown!r}, is not within {slack!r} of {smallest!r}"
         if row["units_moved"] is not None and row["units_moved"] > row["moves"]:
-            faults.append(f"{name}: {row['units_moved']:g} units move")
+            yield f"{name}: {row['units_moved']:g} units move"
         if row["moved"] is not None and not _is_list_of(row, ids):
-            faults.append(f"{name}: the units listed as moved are not as many as counted, or unknown")
+            yield f"{name}: the units listed as moved are not as many as counted, or unknown"
     for one, more in itertools.pairwise(rows):
-        faults += _step_faults(one, more)
-    return faults
+        yield from _step_faults(one, more)
 
 
 def _is_list_of(row: Mapping[str, Any], ids: set[str]) -> bool:
@@ -206,16 +200,14 @@ def _is_list_of(row: Mapping[str, Any], ids: set[str]) -> bool:
     return is_counted and len(set(moved)) == len(moved) and ids.issuperset(moved)
 
 
-def _step_faults(one: Mapping[str, Any], more: Mapping[str, Any]) -> list[str]:
-    faults = []
+def _step_faults(one: Mapping[str, Any], more: Mapping[str, Any]) -> Iterator[str]:
     if more["moves"] <= one["moves"]:
-        faults.append(f"the points are not in the order of their moves ({one['moves']:g}, then {more['moves']:g})")
-    faults += [
+        yield f"the points are not in the order of their moves ({one['moves']:g}, then {more['moves']:g})"
+    yield from (
         f"the {name} rises from {one[name]!r} to {more[name]!r} at {more['moves']:g} moves"
         for name in ("imbalance", "bound")
         if None not in {one[name], more[name]} and more[name] > one[name] + CLOSE
-    ]
-    return faults
+    )
 
 
 def _certified_point(record: PlanRecord, rows: list[dict[str, Any]]) -> list[str]:

@@ -120,9 +120,10 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = 80
 
 
-def check_from(name: str, faults: Sequence[str], otherwise: str) -> Check:
+def check_from(name: str, faults: Iterable[str], otherwise: str) -> Check:
     """Make one check of the faults that were found."""
-    return Check(name, passed=not faults, message=_sentence(several(faults) or otherwise))
+    found = list(faults)
+    return Check(name, passed=not found, message=_sentence(several(found) or otherwise))
 
 
 def note(name: str, text: str) -> Check:

@@ -16,7 +16,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
@@ -32,12 +32,7 @@ from safeschools_geo.verify._plan import (
     shape_checks,
     unit_checks,
 )
-from safeschools_geo.verify._plan_bound import (
-    PLANS_TRIED,
-    bound_checks,
-    claim_checks,
-    random_plan_checks,
-)
+from safeschools_geo.verify._plan_bound import PLANS_TRIED, bound_checks, claim_checks, random_plan_checks
 from safeschools_geo.verify._reading import (
     REQUIRED,
     Check,
@@ -247,8 +242,7 @@ def _figure_faults(audit: Audit) -> list[str]:
     return [*faults, *([] if audit.figures else ["there are none"])]
 
 
-def _statement_faults(audit: Audit, counts: Mapping[int, int], world: int) -> list[str]:
-    faults = []
+def _statement_faults(audit: Audit, counts: Mapping[int, int], world: int) -> Iterator[str]:
     for statement in audit.statements:
         if statement.weights is None:
             continue
@@ -256,26 +250,24 @@ def _statement_faults(audit: Audit, counts: Mapping[int, int], world: int) -> li
         low = -math.inf if statement.low is None else statement.low
         high = math.inf if statement.high is None else statement.high
         if not low - _NEAR <= value <= high + _NEAR:
-            faults.append(f"in world {world} the statement of {statement.source} is {value:g}, not {low:g} to {high:g}")
-    return faults
+            yield f"in world {world} the statement of {statement.source} is {value:g}, not {low:g} to {high:g}"
 
 
-def _end_faults(what: str, ends: Ends, low: int, high: int, top: int) -> list[str]:
-    faults = []
+def _end_faults(what: str, ends: Ends, low: int, high: int, top: int) -> Iterator[str]:
     if ends.low != low:
-        faults.append(f"{what} is said to be {ends.low} in world {ends.low_world}, and is {low}")
+        yield f"{what} is said to be {ends.low} in world {ends.low_world}, and is {low}"
     # Where nothing limits a figure, some world has to show at least what is needed of it.
     if ends.high is None and high < top:
-        faults.append(f"{what} is said to have no limit, and is no more than {high} in world {ends.high_world}")
+        yield f"{what} is said to have no limit, and is no more than {high} in world {ends.high_world}"
     if ends.high is not None and ends.high != high:
-        faults.append(f"{what} is said to be {ends.high} in world {ends.high_world}, and is {high}")
+        yield f"{what} is said to be {ends.high} in world {ends.high_world}, and is {high}"
     if ends.high is not None and ends.low > ends.high:
-        faults.append(f"{what} is said to be at least {ends.low} and at most {ends.high}")
-    return faults
+        yield f"{what} is said to be at least {ends.low} and at most {ends.high}"
 
 
 def _groups(audit: Audit, found: Found) -> tuple[list[tuple[Group, int, int]], list[str]]:
-    reached, faults = [], []
+    reached: list[tuple[Group, int, int]] = []
+    faults: list[str] = []
     for number, group in enumerate(audit.groups):
         low, high = found.worlds[group.ends.low_world], found.worlds[group.ends.high_world]
         least, most = (sum(w.get(k, 0) for k in set(ks)) for w, ks in ((low, group.whole), (high, group.kinds)))
@@ -435,36 +427,32 @@ def _identity_faults(packet: Packet, audit: Audit, pages: Pages) -> list[str]:
     return faults
 
 
-def _policy_faults(packet: Packet, audit: Audit, pages: Pages) -> list[str]:
-    faults = []
+def _policy_faults(packet: Packet, audit: Audit, pages: Pages) -> Iterator[str]:
     if packet.policy.raw != audit.policy.raw:
         keys = sorted(packet.policy.raw.keys() | audit.policy.raw.keys())
         unlike = [key for key in keys if packet.policy.raw.get(key) != audit.policy.raw.get(key)]
-        faults.append(f"packet.json and audit.json have different policies: {', '.join(unlike)}")
+        yield f"packet.json and audit.json have different policies: {', '.join(unlike)}"
     policy = audit.policy
     for name, page in pages.items():
         texts = [("name", policy.name)]
         texts += [("source", policy.source)] if page.lang == _SOURCE_LANG else []
-        faults += [
+        yield from (
             f"{name} does not tell the policy's {what}, {quoted(text)}"
             for what, text in texts
             if not _is_in(text, page)
-        ]
+        )
         if not _has_range(policy, page):
-            faults.append(f"{name} does not say that counts from 1 to {policy.largest_small} are withheld")
-    return faults
+            yield f"{name} does not say that counts from 1 to {policy.largest_small} are withheld"
 
 
-def _synthetic_faults(packet: Packet, pages: Pages) -> list[str]:
-    faults = []
+def _synthetic_faults(packet: Packet, pages: Pages) -> Iterator[str]:
     for name, page in pages.items():
         marks = [MARKS[page.lang]] if page.lang in MARKS else list(MARKS.values())
         is_marked = any(_is_in(mark.synthetic, page) for mark in marks)
         if packet.is_synthetic and not is_marked:
-            faults.append(f"{name} does not say that its data are made up")
+            yield f"{name} does not say that its data are made up"
         if is_marked and not packet.is_synthetic:
-            faults.append(f"{name} says that its data are made up, and packet.json does not")
-    return faults
+            yield f"{name} says that its data are made up, and packet.json does not"
 
 
 def _synthetic_text(packet: Packet, n: str) -> str:
@@ -513,17 +501,15 @@ def _number_faults(packet: Packet, pages: Pages) -> list[str]:
     return faults
 
 
-def _said_faults(packet: Packet, audit: Audit, pages: Pages) -> list[str]:
+def _said_faults(packet: Packet, audit: Audit, pages: Pages) -> Iterator[str]:
     """Look for numbers that are no figure, no statement and no end of an interval, and not public either."""
     public = {number for numbers in packet.public.values() for number in numbers}
     ends = [end for figure in audit.figures if figure.ends for end in (figure.ends.low, figure.ends.high)]
     known = [float(f.value) for f in audit.figures if f.value is not None] + [float(e) for e in ends if e is not None]
     said = [abs(s.value) for s in audit.statements if s.value is not None]
-    faults = []
     for name, page in sorted(pages.items()):
         strangers = [n for n in dict.fromkeys(page.numbers) if n not in public and not _is_stated(n, known, said)]
-        faults += [f"{name}: {number} is neither in the audit nor public" for number in strangers]
-    return faults
+        yield from (f"{name}: {number} is neither in the audit nor public" for number in strangers)
 
 
 def _is_stated(token: str, known: Sequence[float], said: Sequence[float]) -> bool:
@@ -535,15 +521,14 @@ def _is_stated(token: str, known: Sequence[float], said: Sequence[float]) -> boo
     return is_count or any(min(abs(value - one), abs(value - 100 * one)) <= half for one in said)
 
 
-def _same_faults(packet: Packet, pages: Pages) -> list[str]:
+def _same_faults(packet: Packet, pages: Pages) -> Iterator[str]:
     main, *others = packet.languages
-    faults = []
     for lang in others:
         for name in sorted(n for n in pages if "/" not in n and f"{lang}/{n}" in pages):
             here, there = Counter(pages[name].numbers), Counter(pages[f"{lang}/{name}"].numbers)
             unlike = sorted({*(here - there), *(there - here)})
-            faults += [f"{lang}/{name} and {name} ({main}) differ in {', '.join(unlike[:_FEW])}"] if unlike else []
-    return faults
+            if unlike:
+                yield f"{lang}/{name} and {name} ({main}) differ in {', '.join(unlike[:_FEW])}"
 
 
 def _fault(marked: Marked, figure: Figure) -> str:
@@ -568,13 +553,11 @@ def _number(text: str) -> int | None:
     return int(re.sub(r"[^0-9]", "", text)) if _NUMBER.fullmatch(text) and len(text) <= 40 else None  # noqa: PLR2004 - longer than any count
 
 
-def _request_faults(pages: Pages) -> list[str]:
-    faults = []
+def _request_faults(pages: Pages) -> Iterator[str]:
     for name, page in pages.items():
-        faults += [f"{name} would ask for {request}" for request in page.requests]
+        yield from (f"{name} would ask for {request}" for request in page.requests)
         if not any(_forbids(policy) for policy in page.policies):
-            faults.append(f"{name} has no content security policy that forbids requests")
-    return faults
+            yield f"{name} has no content security policy that forbids requests"
 
 
 def _forbids(policy: str) -> bool:

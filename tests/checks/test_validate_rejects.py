@@ -34,5 +34,5 @@ def test_reasons_that_differ_are_reported_by_example():
 
 
 def test_what_reading_has_reported_is_not_repeated():
-    assert check_rejects(rejected(ROWS, "exact_duplicate"), reported={"exact_duplicate"}) == []
-    assert check_rejects(empty_rejects()) == []
+    assert not list(check_rejects(rejected(ROWS, "exact_duplicate"), reported={"exact_duplicate"}))
+    assert not list(check_rejects(empty_rejects()))

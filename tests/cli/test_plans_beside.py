@@ -9,13 +9,13 @@ import re
 import geopandas as gpd
 import pandas as pd
 import pytest
-from checkout import ROOT, call
+from axe import axe_faults
+from checkout import call
 from plan_districts import one_term
 from town import square
 
 import safeschools_geo as ssg
 
-AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
 HOSTILE = "<b>Fall & “x”"
 
 
@@ -118,11 +118,7 @@ def test_axe_finds_nothing_wide_or_narrow(browser, scored, width):
     context = browser.new_context(viewport={"width": width, "height": 800}, bypass_csp=True)
     tab = context.new_page()
     tab.goto((scored / "plans.html").as_uri())
-    tab.add_script_tag(path=AXE)
-    violations = tab.evaluate(
-        "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join()))"
-    )
-    assert violations == []
+    assert axe_faults(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.locator("section table").count() >= 5
     assert HOSTILE in tab.locator("section table").first.inner_text()

@@ -103,7 +103,6 @@ def test_without_draws_there_is_no_interval():
     scores = score_coverage([0.5, 0.1], [1.0, 1.0], TWO)
     assert scores.table[["low", "high"]].isna().all(axis=None)
     assert not scores.table["note"].str.contains("interval").any()
-    assert scores.summary().startswith("In the model: Response, mean: ")
 
 
 def test_it_is_what_the_score_of_a_plan_takes():

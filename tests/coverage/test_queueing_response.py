@@ -21,13 +21,13 @@ def two_officers():
 def test_two_officers_by_hand():
     found = two_officers()
     assert found.zone_ids == ("A", "B")
-    assert found.mean_min == pytest.approx(2 * 5 / 8 + 6 * 3 / 8)
-    assert found.p90_min == 6
-    assert [found.within_share(t) for t in found.within_min] == pytest.approx([5 / 8, 5 / 8, 1, 1])
+    assert found.district.mean_min[0] == pytest.approx(2 * 5 / 8 + 6 * 3 / 8)
+    assert found.district.p90_min[0] == 6
+    assert found.district.within_share[0] == pytest.approx([5 / 8, 5 / 8, 1, 1])
     assert found.in_zone_share[0] == pytest.approx(5 / 8)
     assert found.district_in_zone_share == pytest.approx(5 / 8)
     assert found.backup_share[0] == pytest.approx([5 / 8, 3 / 8])
-    assert found.officer_share == pytest.approx([5 / 8, 3 / 8])
+    assert found.hypercube.officer_share == pytest.approx([5 / 8, 3 / 8])
     assert found.overflow_share == pytest.approx([0.2, 0.2])
     assert found.calls_per_h == pytest.approx([1, 0])
 
@@ -41,18 +41,13 @@ def test_a_zone_without_calls_has_no_response_but_its_place_has():
     assert found.places.p90_min[1] == 9
 
 
-def test_frames_and_summary_of_two_officers():
+def test_frames_of_two_officers():
     found = two_officers()
-    frame = found.to_frame()
-    assert list(frame["zone_id"]) == ["A", "B"]
-    assert list(frame.columns[:5]) == ["zone_id", "calls_per_h", "mean_min", "p90_min", "within_3_min_share"]
-    assert frame["overflow_per_h"].tolist() == pytest.approx([0.2, 0])
-    assert found.by_place()["p90_min"].tolist() == [6, 9]
+    frame = found.by_place()
+    assert list(frame.columns[1:6]) == ["zone_id", "calls_per_h", "mean_min", "p90_min", "within_3_min_share"]
+    assert frame["zone_id"].tolist() == ["A", "B"]
+    assert frame["p90_min"].tolist() == [6, 9]
     assert found.backup_frame().loc["A", 1] == pytest.approx(3 / 8)
-    # Zone B has no call: there is nobody to be longer than.
-    assert "longest" not in found.summary()
-    assert found.summary().count("In the model") == 2
-    assert "62.5% of answered calls" in found.summary()
 
 
 def test_nine_of_ten_exactly_is_enough():
@@ -60,18 +55,18 @@ def test_nine_of_ten_exactly_is_enough():
     turns = hypercube(np.full(10, 0.1), np.ones(10), [np.roll(np.arange(10), place) for place in range(10)])
     minutes = np.tile(np.arange(10.0), (10, 1))
     found = response(turns, minutes, zone_of_place=["A"] * 10, home_zone=["A"] * 10)
-    assert found.p90_min == 8
+    assert found.district.p90_min[0] == 8
 
 
 def test_one_officer_with_a_line_waits_as_in_m_m_1():
     # P(wait > t) = load × exp(−(service − calls) t), and then the travel: 5 minutes and 1 of preparation.
     model = hypercube([1.0], [2.0], [[0]], capacity="queue")
     found = response(model, [[5.0]], zone_of_place=["A"], home_zone=["A"], within_min=[5, 6, 30], preparation_min=1)
-    assert found.mean_min == pytest.approx(6 + 30)
-    assert found.p90_min == pytest.approx(6 + 60 * np.log(0.5 / 0.1))
-    assert found.within_share(5) == 0
-    assert found.within_share(6) == pytest.approx(0.5)
-    assert found.within_share(30) == pytest.approx(1 - 0.5 * np.exp(-24 / 60))
+    assert found.district.mean_min[0] == pytest.approx(6 + 30)
+    assert found.district.p90_min[0] == pytest.approx(6 + 60 * np.log(0.5 / 0.1))
+    assert found.district.within_share[0, 0] == 0
+    assert found.district.within_share[0, 1] == pytest.approx(0.5)
+    assert found.district.within_share[0, 2] == pytest.approx(1 - 0.5 * np.exp(-24 / 60))
 
 
 def answered_within(model, travel, places, minutes):
@@ -127,16 +122,18 @@ def test_the_approximation_has_a_response_too():
     model = hypercube_approximation(arrivals, service, preference, capacity="queue")
     travel = np.random.default_rng(3).uniform(1, 9, (5, 16))
     found = response(model, travel, zone_of_place=list("ABCAB"), home_zone=[*"ABC", *[None] * 13])
-    assert 1 <= found.mean_min <= found.p90_min
+    assert 1 <= found.district.mean_min[0] <= found.district.p90_min[0]
     assert found.backup_share.sum(axis=1) == pytest.approx(np.ones(3))
 
 
 def test_waits_a_millionth_of_the_travel_do_no_harm():
     model = hypercube([1e5], [2e5, 3e5], [[0, 1]], capacity="queue")
-    found = response(model, [[1.0, 60.0]], zone_of_place=["A"], home_zone=["A", None])
     lost = hypercube([1e5], [2e5, 3e5], [[0, 1]], capacity="loss")
-    assert found.p90_min == pytest.approx(60, abs=0.01)
-    assert found.mean_min >= response(lost, [[1.0, 60.0]], zone_of_place=["A"], home_zone=["A", None]).mean_min
+    found, without = (
+        response(one, [[1.0, 60.0]], zone_of_place=["A"], home_zone=["A", None]).district for one in (model, lost)
+    )
+    assert found.p90_min[0] == pytest.approx(60, abs=0.01)
+    assert found.mean_min[0] >= without.mean_min[0]
 
 
 def test_what_does_not_fit_is_reported_all_at_once():

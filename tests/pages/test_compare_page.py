@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from axe import axe_faults
 from map_town import HOSTILE, settings
 from playwright.sync_api import expect
 from test_charts import parsed, texts
 from test_coverage_pages import rows_of
-from test_map_browser import AXE
 
 from safeschools_geo.pages._compare import comparison_page, two_terms_chart
 
@@ -122,11 +122,7 @@ def test_axe_finds_nothing_wide_or_narrow(browser, file, width):
     context = browser.new_context(viewport={"width": width, "height": 800}, bypass_csp=True)
     tab = context.new_page()
     tab.goto(file.as_uri())
-    tab.add_script_tag(path=AXE)
-    violations = tab.evaluate(
-        "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join()))"
-    )
-    assert violations == []
+    assert axe_faults(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
 

@@ -7,10 +7,11 @@ import map_town
 import numpy as np
 import pandas as pd
 import pytest
+from axe import axe_faults
 from map_town import HOSTILE
 from markupsafe import escape as html_escape
 from playwright.sync_api import expect
-from test_map_browser import AXE, DRAWN
+from test_map_browser import DRAWN
 
 from safeschools_geo.pages._charts import hours_chart, reach_chart, staffing_chart
 from safeschools_geo.pages._coverage import backup_table, coverage_map, staging_table, zone_section
@@ -63,11 +64,7 @@ def test_axe_finds_nothing_wide_or_narrow(browser, files, name):
         tab.goto(files[name].as_uri())
         if name in MAPS:
             tab.wait_for_selector(DRAWN)
-        tab.add_script_tag(path=AXE)
-        violations = tab.evaluate(
-            "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join()))"
-        )
-        assert violations == []
+        assert axe_faults(tab) == []
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
     # On a phone a wide table scrolls in its frame; what it is of can be read without.
     ends = tab.evaluate("[...document.querySelectorAll('caption')].map(c => c.getBoundingClientRect().right)")

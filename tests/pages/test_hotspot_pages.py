@@ -2,8 +2,9 @@
 
 import hotspot_town
 import pytest
+from axe import axe_faults
 from playwright.sync_api import expect
-from test_map_browser import AXE, DRAWN
+from test_map_browser import DRAWN
 
 pytestmark = pytest.mark.browser
 MAPS, CHARTS = ("hotspots", "grid"), ("hours", "trends")
@@ -28,11 +29,7 @@ def test_axe_finds_nothing(browser, tmp_path, name, width):
     tab.goto(hotspot_town.draw(name).save(tmp_path / "page.html").as_uri())
     if name in MAPS:
         tab.wait_for_selector(DRAWN)
-    tab.add_script_tag(path=AXE)
-    violations = tab.evaluate(
-        "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join()))"
-    )
-    assert violations == []
+    assert axe_faults(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
 

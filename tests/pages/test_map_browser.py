@@ -6,14 +6,13 @@ import re
 import map_town
 import pytest
 import town
-from checkout import ROOT
+from axe import axe_faults
 from playwright.sync_api import expect
 
 from safeschools_geo.pages._index import MapEntry, index_page
 
 pytestmark = pytest.mark.browser
 PAGES = ["zones", "history", "rates"]
-AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
 DRAWN = ".folium-map[data-drawn=true]"
 
 
@@ -56,11 +55,7 @@ def test_axe_finds_nothing(browser, tmp_path, name, width):
     tab.goto(path.as_uri())
     if name != "index":
         tab.wait_for_selector(DRAWN)
-    tab.add_script_tag(path=AXE)
-    violations = tab.evaluate(
-        "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join()))"
-    )
-    assert violations == []
+    assert axe_faults(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
 

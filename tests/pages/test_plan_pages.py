@@ -6,9 +6,10 @@ import pandas as pd
 import plan_town
 import pytest
 import town
+from axe import axe_faults
 from playwright.sync_api import expect
 from shapely import LineString
-from test_map_browser import AXE, DRAWN
+from test_map_browser import DRAWN
 
 from safeschools_geo.drawing import zone_signs
 from safeschools_geo.pages._map_layers import unit_names
@@ -41,11 +42,7 @@ def test_axe_finds_nothing(browser, tmp_path, width):
     page = context.new_page()
     page.goto(plan_town.review().save(tmp_path / "page.html").as_uri())
     page.wait_for_selector(DRAWN)
-    page.add_script_tag(path=AXE)
-    violations = page.evaluate(
-        "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join()))"
-    )
-    assert violations == []
+    assert axe_faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
 
@@ -68,8 +65,7 @@ def test_a_barrier_is_drawn_and_explained(browser, tmp_path, name):
     # A white line, the line itself, and the ticks across, which no other line has.
     lines = page.locator(".leaflet-barriers-pane path")
     assert [line.get_attribute("stroke-dasharray") for line in lines.all()] == [None, None, "2 9"]
-    page.add_script_tag(path=AXE)
-    assert page.evaluate("axe.run().then(r => r.violations.map(v => v.id))") == []
+    assert axe_faults(page) == []
     context.close()
     # Where there is none, or one without a line, nothing is said of it.
     without = drawer(result()).html

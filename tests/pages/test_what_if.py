@@ -10,10 +10,11 @@ import pandas as pd
 import plan_town
 import pytest
 import town
+from axe import axe_faults
 from map_town import HOSTILE
 from plan_town import IDS, LETTERS, ZONE_IDS
 from playwright.sync_api import expect
-from test_map_browser import AXE, DRAWN
+from test_map_browser import DRAWN
 
 from safeschools_geo.errors import InputError
 from safeschools_geo.io._export import write_csv
@@ -95,7 +96,6 @@ def test_axe_finds_nothing_at_the_start_after_a_move_and_after_a_refusal(browser
     page = context.new_page()
     page.goto(plan_town.what_if().save(tmp_path / "page.html").as_uri())
     page.wait_for_selector(DRAWN)
-    page.add_script_tag(path=AXE)
 
     def act(number):
         if number == 1:
@@ -108,10 +108,7 @@ def test_axe_finds_nothing_at_the_start_after_a_move_and_after_a_refusal(browser
 
     for number in range(4):
         act(number)
-        violations = page.evaluate(
-            "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join()))"
-        )
-        assert violations == [], number
+        assert axe_faults(page) == [], number
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
 

@@ -20,11 +20,7 @@ from safeschools_geo.rebalance._areas import units_of_areas
 from safeschools_geo.rebalance._cells import service_areas
 from safeschools_geo.rebalance._draft import draft_zones
 from safeschools_geo.rebalance._neighbors import unit_edges
-from safeschools_geo.rebalance._tiling import (
-    reading_order,
-    zones_of_plan,
-    zones_of_units,
-)
+from safeschools_geo.rebalance._tiling import reading_order, zones_of_plan, zones_of_units
 from safeschools_geo.rebalance._units import units_of_schools
 from safeschools_geo.schemas import ZONES
 from safeschools_geo.term._run import assign_schools, zone_by_school

@@ -113,6 +113,7 @@ def test_the_checker_uses_none_of_the_code_it_checks():
         "print(*(m for m in sys.modules if m.startswith('safeschools_geo.')))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert "safeschools_geo.verify._plan_bound" in loaded.split()
     assert {name for name in loaded.split() if not name.startswith("safeschools_geo.verify")} == {
         "safeschools_geo.errors"
     }
