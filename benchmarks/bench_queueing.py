@@ -74,7 +74,7 @@ class District:
         found = response(
             self.model(), self.travel, zone_of_place=zones, home_zone=list(range(len(self.service))), preparation_min=1
         )
-        return found.p90_min
+        return float(found.district.p90_min[0])
 
 
 def timed(work: Callable[[], Any], repeat: int) -> tuple[float, float]:

@@ -139,10 +139,7 @@ class Pattern:
     """Which figures are withheld."""
 
     is_withheld: Flags  # Shape (n_cells,)
-    cost: float  # What the complementary ones cost
-    bound: float  # No pattern that protects costs less
-    is_proven: bool  # Whether `cost` is the least
-    rounds: int  # Rounds that it took
+    is_proven: bool  # Whether no pattern that protects costs less
 
 
 @dataclass(eq=False)
@@ -261,8 +258,7 @@ def _search(search: _Search) -> Pattern:
         if best is None or _cost(search, repaired) < _cost(search, best) - _TINY:
             best = repaired
         if (repaired == chosen).all():
-            cost = _cost(search, chosen)
-            return Pattern(chosen, cost, bound, is_proven=cost <= bound + _TINY, rounds=rounds)
+            return Pattern(chosen, is_proven=_cost(search, chosen) <= bound + _TINY)
         if rounds >= MOST_ROUNDS:
             break
         cheapest, bound = _cheapest(search)
@@ -270,8 +266,7 @@ def _search(search: _Search) -> Pattern:
             break
         chosen = cheapest
     kept = _pruned(search, best)
-    cost = _cost(search, kept)
-    return Pattern(kept, cost, bound, is_proven=cost <= bound + _TINY, rounds=rounds)
+    return Pattern(kept, is_proven=_cost(search, kept) <= bound + _TINY)
 
 
 def _cost(search: _Search, is_withheld: Flags) -> float:

@@ -134,8 +134,6 @@ class EdgesRead:
     edges: pd.DataFrame  # `unit_a`, `unit_b`, `shared_m`, `kind`
     findings: tuple[Finding, ...]  # Rows that were dropped, and where the table and the borders on the map differ
     left_out: list[tuple[str, str]]  # Pairs that the table leaves out though they share a border
-    duplicates: int  # Rows that repeat a pair, in either order
-    self_links: int  # Rows that link a unit with itself
 
 
 def unit_edges(
@@ -346,20 +344,19 @@ def edges_of_table(
     is_self = named["unit_a"] == named["unit_b"]
     rows = _rows_of(named, ids, "adjacency", is_unique=False)
     pairs = np.unique(rows, axis=0)
-    repeated = len(rows) - len(pairs)
     borders = _borders(units, tolerance_m=tolerance_m, crs=crs)
     on_map = _rows_of(borders, ids, "borders")
     listed = _with_pairs(borders, pairs, ids, kind="extra")
     missing = _without_pairs(borders, pairs, ids)
     edges = _without_pairs(listed, _rows_of(missing, ids, "borders"), ids)
     findings = [
-        *_about_rows(repeated, int(is_self.sum()), rows, pairs),
+        *_about_rows(int(is_self.sum()), rows, pairs),
         *_about_missing(missing),
         *_about_added(_without_pairs(listed, on_map, ids)),
     ]
     disputed = disputed_neighbors(units, edges.assign(kind="extra"), crs=crs)[["unit_a", "unit_b"]]
     left_out = list(disputed.itertuples(index=False, name=None))
-    return EdgesRead(edges, tuple(findings), left_out, repeated, int(is_self.sum()))
+    return EdgesRead(edges, tuple(findings), left_out)
 
 
 def _borders(units: gpd.GeoDataFrame, *, tolerance_m: float, crs: object) -> pd.DataFrame:
@@ -441,10 +438,10 @@ def _is_among(pairs: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np
     return np.isin(pairs[:, 0] * base + pairs[:, 1], others[:, 0] * base + others[:, 1])
 
 
-def _about_rows(repeated: int, self_links: int, rows: NDArray[np.int64], pairs: NDArray[np.int64]) -> list[Finding]:
+def _about_rows(self_links: int, rows: NDArray[np.int64], pairs: NDArray[np.int64]) -> list[Finding]:
     # A table that lists every pair in both orders is as it should be.
-    is_symmetric = len(rows) == 2 * len(pairs)
-    dropped = {"repeating a pair": 0 if is_symmetric else repeated, "linking a unit with itself": self_links}
+    repeated = 0 if len(rows) == 2 * len(pairs) else len(rows) - len(pairs)
+    dropped = {"repeating a pair": repeated, "linking a unit with itself": self_links}
     return [
         found
         for what, number in dropped.items()

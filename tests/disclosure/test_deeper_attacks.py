@@ -168,7 +168,7 @@ def test_where_nothing_else_may_be_withheld_all_figures_inside_are_and_that_is_n
     # B is 8 or more, by the rule 11 or more, and A = 19 − B cannot be 9 or 10.
     said = Said(csr_array([[0.0, 1.0, 0.0]]), np.array([8.0]), np.array([30.0]))
     problem = three([5, 14, 30], [0, 0, 0, 0], said)
-    chosen = Pattern(np.array([True, True, False, False]), 1.2, 1.2, is_proven=True, rounds=1)
+    chosen = Pattern(np.array([True, True, False, False]), is_proven=True)
     found = against_rule(problem, chosen, largest_small=10)
     assert np.flatnonzero(found.is_withheld).tolist() == [0, 1, 2]
     assert not found.is_proven
