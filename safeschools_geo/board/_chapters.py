@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from markupsafe import Markup
@@ -828,9 +828,7 @@ def _officers(content: BoardContent, words: Words) -> str:
 # ── The packet: every page in every language, and the whole as one document to print
 
 
-PartMaker: TypeAlias = Callable[[BoardContent, Words], Part | None]
-
-PART_MAKERS: tuple[PartMaker, ...] = (
+PART_MAKERS: tuple[Callable[[BoardContent, Words], Part | None], ...] = (
     zones_part,
     rates_part,
     trends_part,
@@ -842,9 +840,7 @@ PART_MAKERS: tuple[PartMaker, ...] = (
 """The parts of the packet after its front page, in order."""
 
 
-def draw_packet(
-    content: BoardContent, *, langs: Sequence[str] = ("en", "es"), part_makers: Sequence[PartMaker] = PART_MAKERS
-) -> dict[str, str]:
+def draw_packet(content: BoardContent, *, langs: Sequence[str] = ("en", "es")) -> dict[str, str]:
     """Draw the packet.
 
     Parameters
@@ -853,8 +849,6 @@ def draw_packet(
         Everything the pages say.
     langs
         Its languages; pages of the first stand at the top, those of each other in a folder named after it.
-    part_makers
-        What makes each part after the front page; those that have nothing to say are left out.
 
     Returns
     -------
@@ -872,20 +866,18 @@ def draw_packet(
     return {
         f"{'' if lang == langs[0] else f'{lang}/'}{name}": html
         for lang in langs
-        for name, html in _pages(content, spoken[lang], langs, part_makers).items()
+        for name, html in _pages(content, spoken[lang], langs).items()
     }
 
 
-def packet_parts(content: BoardContent, spoken: Words, part_makers: Sequence[PartMaker] = PART_MAKERS) -> list[Part]:
-    """Make the parts of the packet in one language."""
-    others = [part for make in part_makers if (part := make(content, spoken)) is not None]
+def packet_parts(content: BoardContent, spoken: Words) -> list[Part]:
+    """Make the parts of the packet in one language; those that have nothing to say are left out."""
+    others = [part for make in PART_MAKERS if (part := make(content, spoken)) is not None]
     return [index_part(content, spoken, others), *others]
 
 
-def _pages(
-    content: BoardContent, spoken: Words, langs: Sequence[str], part_makers: Sequence[PartMaker]
-) -> dict[str, str]:
-    parts = packet_parts(content, spoken, part_makers)
+def _pages(content: BoardContent, spoken: Words, langs: Sequence[str]) -> dict[str, str]:
+    parts = packet_parts(content, spoken)
     entries = {part.name: part.title for part in parts}
     pages = {
         f"{part.name}.html": page(part, content=content, words=spoken, entries=entries, langs=langs) for part in parts

@@ -112,7 +112,6 @@ def zone_map(
     name: str,
     title: str,
     marks: Sequence[Mark] = (),
-    outlines: Sequence[shapely.Geometry] = (),
     boundary: gpd.GeoDataFrame | None = None,
     places: gpd.GeoDataFrame | None = None,
 ) -> Markup:
@@ -129,7 +128,6 @@ def zone_map(
         '<g class="areas">',
         *(_area(area, shape) for area, shape in zip(areas, shapes, strict=True)),
         "</g>",
-        *(_line(shape, place, "#7a0019", 3.5, dash="8 5") for shape in outlines),
         *(_mark(mark, *spot) for mark, spot in zip(marks, at.tolist(), strict=True)),
         *_places(places, place, [*map(_box, texts), *_mark_boxes(at)], height),
         *(_school_name(mark, *spot) for mark, spot in zip(marks, at.tolist(), strict=True)),
@@ -190,10 +188,9 @@ def _merged(layer: gpd.GeoDataFrame | None) -> list[shapely.Geometry]:
     return [] if known.empty else [shapely.union_all(shapely.make_valid(known.to_numpy()))]
 
 
-def _line(shape: shapely.Geometry, place: Screen, color: str, width: float, *, dash: str = "") -> str:
+def _line(shape: shapely.Geometry, place: Screen, color: str, width: float) -> str:
     drawn = shapely.simplify(shapely.transform(shapely.force_2d(shape), place), _TOLERANCE_PX)
-    dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'<path d="{path_of(drawn)}" fill="none" stroke="{color}" stroke-width="{width:g}"{dashes}/>'
+    return f'<path d="{path_of(drawn)}" fill="none" stroke="{color}" stroke-width="{width:g}"/>'
 
 
 def _area(area: Area, shape: shapely.Geometry) -> str:

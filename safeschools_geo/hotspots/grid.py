@@ -124,21 +124,17 @@ class Lattice:
         y = self.origin[1] + ((up * row)[:, None] + corners[:, 1]) * (self.row_m / up)
         return np.asarray(shapely.polygons(np.stack([x, y], axis=-1)))
 
-    def weights(self, cells: ArrayLike, *, rings: int = 1, include_self: bool = True) -> sparse.csr_array:
-        """Say which cells are neighbors."""
+    def weights(self, cells: ArrayLike, *, rings: int = 1) -> sparse.csr_array:
+        """Say which cells are neighbors; a cell is its own."""
         chosen = np.asarray(cells, dtype=np.int64)
         self._check(chosen, rings)
         place = np.full(self.count, -1, dtype=np.int64)
         place[chosen] = np.arange(len(chosen))
         one = self._touching(chosen, place)
-        own = sparse.eye_array(len(chosen), format="csr")
-        reach = own
+        reach = sparse.eye_array(len(chosen), format="csr")
         for _ in range(rings):
             reach = reach + reach @ one
         reach.data[:] = 1.0
-        if not include_self:
-            reach = reach - own
-            reach.eliminate_zeros()
         return sparse.csr_array(reach)
 
     def _check(self, chosen: Ints, rings: int) -> None:
