@@ -141,8 +141,14 @@ class Table:
 _TIME: DType = "datetime64[tz]"
 
 
-def _optional(name: str, dtype: DType, meaning: str, *, values: tuple[str, ...] | None = None) -> Column:
-    return Column(name, dtype, meaning, is_required=False, is_nullable=True, values=values)
+def _optional(
+    name: str, dtype: DType, meaning: str, *, unit: str | None = None, values: tuple[str, ...] | None = None
+) -> Column:
+    return Column(name, dtype, meaning, unit=unit, is_required=False, is_nullable=True, values=values)
+
+
+def _number(name: str, meaning: str, unit: str | None = None) -> Column:
+    return Column(name, "float64", meaning, unit=unit, is_nullable=True)
 
 
 SCHOOLS = Table(
@@ -190,16 +196,10 @@ INCIDENTS = Table(
         _optional("responders", "str", "All who came, by their first arrival, then as listed, joined by ';'."),
         Column("geometry", "geometry", "Point, EPSG:4326; missing where only the school is known.", is_nullable=True),
         Column("source_category", "str", "The category as the export has it.", is_nullable=True),
-        Column(
-            "service_min",
-            "float64",
-            "Minutes on scene, where the crosswalk says.",
-            unit="min",
-            is_nullable=True,
-        ),
+        _number("service_min", "Minutes on scene, where the crosswalk says.", "min"),
         Column("school_match", "str", "How the school was found.", is_nullable=True, values=tuple(SCHOOL_MATCHES)),
-        Column("school_score", "float64", "Likeness of the names, 0 to 100, where matched by name.", is_nullable=True),
-        Column("school_distance_m", "float64", "Distance to the school.", unit="m", is_nullable=True),
+        _number("school_score", "Likeness of the names, 0 to 100, where matched by name."),
+        _number("school_distance_m", "Distance to the school.", "m"),
         Column("source_file", "str", "File it was read from."),
         Column("row", "int64", "Row of that file; the first row under the header is 1."),
     ),
@@ -226,9 +226,7 @@ ASSIGNMENTS = Table(
     (
         Column("zone_id", "str", "Zone of the point; empty if none."),
         Column("status", "str", "How it was decided.", values=tuple(STATUSES)),
-        Column(
-            "distance_m", "float64", "0 inside a zone, else the distance to the nearest.", unit="m", is_nullable=True
-        ),
+        _number("distance_m", "0 inside a zone, else the distance to the nearest.", "m"),
         Column("candidates", "str", "Ids of the zones it could belong to, joined by ';'."),
     ),
 )
@@ -242,19 +240,15 @@ WORKLOAD = Table(
         Column("zone_id", "str", "Zone of the school; empty if none."),
         Column("level", "str", "Level of the school.", values=tuple(LEVELS)),
         Column("enrollment", "Int64", "Students enrolled.", unit="students", is_nullable=True),
-        Column("student_days", "float64", "Enrollment × school days.", unit="student-days", is_nullable=True),
+        _number("student_days", "Enrollment × school days.", "student-days"),
         Column("incidents", "int64", "Incidents that were the zone officer's work."),
-        Column("rate_per_1000", "float64", "Incidents per 1,000 student-days.", is_nullable=True),
+        _number("rate_per_1000", "Incidents per 1,000 student-days."),
         Column("incident_h", "float64", "Hours on scene at incidents.", unit="officer-hours per school day"),
         Column("travel_h", "float64", "Hours of travel to incidents and visits.", unit="officer-hours per school day"),
         Column("visit_h", "float64", "Hours of routine visits.", unit="officer-hours per school day"),
         Column("workload_h", "float64", "Sum of the three.", unit="officer-hours per school day"),
     ),
 )
-
-
-def _number(name: str, meaning: str, unit: str | None = None) -> Column:
-    return Column(name, "float64", meaning, unit=unit, is_nullable=True)
 
 
 _PER_1000 = f"{POPULATIONS['reported']} per 1,000 student-days"
@@ -335,25 +329,8 @@ CROSSWALK = Table(
     (
         Column("source_value", "str", "Category as the export has it (case and spaces at the ends are ignored)."),
         Column("category", "str", "Our category.", values=tuple(CATEGORIES)),
-        Column(
-            "service_min",
-            "float64",
-            "Minutes on scene where no timestamps say.",
-            unit="min",
-            is_required=False,
-            is_nullable=True,
-        ),
+        _optional("service_min", "float64", "Minutes on scene where no timestamps say.", unit="min"),
     ),
 )
 
-TABLES: tuple[Table, ...] = (
-    SCHOOLS,
-    ZONES,
-    INCIDENTS,
-    CROSSWALK,
-    ASSIGNMENTS,
-    WORKLOAD,
-    SCHOOL_RATES,
-    HOTSPOTS,
-    REJECTS,
-)
+TABLES = (SCHOOLS, ZONES, INCIDENTS, CROSSWALK, ASSIGNMENTS, WORKLOAD, SCHOOL_RATES, HOTSPOTS, REJECTS)

@@ -33,14 +33,13 @@ from safeschools_geo.board._tables import (
     words,
     zone_names,
 )
-from safeschools_geo.disclosure import BoardContent
 from safeschools_geo.drawing import RateClasses, has_place, zone_signs
 from safeschools_geo.schemas import CRITICAL_CATEGORIES, FEWEST_AS_BASE, LEVELS, OFFICER_CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from safeschools_geo.disclosure import BoardCoverage, BoardPlan
+    from safeschools_geo.disclosure import BoardContent, BoardCoverage, BoardPlan
 
     Row = dict[str, Any]
 
