@@ -305,10 +305,7 @@ def folder_fault(name: str) -> str | None:
 
 
 def folder_key(name: str) -> str:
-    """Write a name as the file system does that tells the fewest names apart.
-
-    The same for two names that differ only in case or in how Unicode writes their letters.
-    """
+    """Write a name as the file system does that tells the fewest names apart, whatever case and Unicode say."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 

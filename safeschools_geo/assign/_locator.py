@@ -153,10 +153,7 @@ def _require_valid(zones: gpd.GeoDataFrame) -> None:
 def checked_zones(
     places: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, name: str, types: Sequence[GeometryType], max_snap_m: float
 ) -> tuple[ZoneShapes, CRS]:
-    """Check what is to be assigned, and prepare what it is assigned to.
-
-    The zones, in meters. The CRS they are now in, which is projected.
-    """
+    """Check what is to be assigned; give the zones in meters, and the projected CRS they are now in."""
     attempt_all({name: lambda: _require_geometry(places, name), "zones": lambda: _require_geometry(zones, "zones")})
     steps: dict[str, Callable[[], tuple[ZoneShapes, CRS | None] | None]] = {
         "crs": lambda: require_same_crs(places, zones, names=(name, "zones")),
@@ -262,10 +259,7 @@ class ZoneRaster:
         self.candidate_from = np.append(0, np.cumsum(counts))
 
     def look_up(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.signedinteger[Any]]:
-        """Find the code of the cell of each point.
-
-        Shape (n,). Points beyond the raster, and NaN, get a cell of its outer ring, which no zone reaches.
-        """
+        """Find the code of the cell of each point; those beyond the raster, and NaN, get a cell of its outer ring."""
         cell = self._steps(y, 1, self._ny)
         cell *= np.int32(self._nx)
         cell += self._steps(x, 0, self._nx)

@@ -322,10 +322,7 @@ def plan_maps(
     names: Sequence[str],
     titles: Sequence[str],
 ) -> list[Markup]:
-    """Draw several plans of the same ground alike.
-
-    An SVG element for each plan. A dashed line surrounds ground that differs between the first and the last.
-    """
+    """Draw plans of the same ground alike; a dashed line surrounds what differs between the first and the last."""
     bounds = np.array([z.total_bounds for z in zones])
     extent = (*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist())
     place, tall = fit(extent, _PLAN_MAP_WIDTH, _TALLEST * _PLAN_MAP_WIDTH, _MARGIN)

@@ -270,10 +270,7 @@ def check_places(
     crs: CRS,
     boundary: gpd.GeoDataFrame | None = None,
 ) -> list[Finding]:
-    """Check where schools are.
-
-    All faults. A school whose coordinates are no place at all is reported once, not as outside the zones as well.
-    """
+    """Check where schools are; one whose coordinates are no place at all is reported once, and not as outside too."""
     extent = zones.geometry if boundary is None else boundary.geometry
     codes = classify_coordinates(schools.geometry, extent)
     placed = schools[~codes.isin([*UNUSABLE, "missing"])]

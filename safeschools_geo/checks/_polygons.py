@@ -149,10 +149,7 @@ def polygon_parts(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def in_meters(shapes: gpd.GeoSeries, crs: CRS) -> gpd.GeoSeries:
-    """Bring geometry in degrees to meters.
-
-    In `crs`, on the same index. Long edges have vertices added, so that an edge stays where it was drawn.
-    """
+    """Bring geometry in degrees to meters; vertices added to long edges keep them where they were drawn."""
     return shapes.segmentize(_LONGEST_EDGE_DEGREES).to_crs(crs)
 
 

@@ -72,10 +72,7 @@ class PlanScores:
         return self.table.copy()
 
     def as_shown(self) -> pd.DataFrame:
-        """Return what may be reported as it stands.
-
-        As `table`; value, interval and note are missing of measures that are `unshown`.
-        """
+        """Return `table` without the value, interval and note of measures that are `unshown`."""
         is_unshown = self.table["measure"].isin(self.unshown)
         figures = {name: self.table[name].mask(is_unshown) for name in ("value", "low", "high")}
         return self.table.assign(**figures, note=self.table["note"].mask(is_unshown, ""))
@@ -404,10 +401,7 @@ class Watch:
     workload_h: Floats  # Officer-hours per school day of each school, shape (n,)
 
     def model(self) -> Hypercube:
-        """Solve the queueing model of the day.
-
-        The model, in which calls that find nobody free go to patrol.
-        """
+        """Solve the queueing model of the day, in which calls that find nobody free go to patrol."""
         return queueing_model(self.arrivals_per_h, self.service_per_h, self.dispatch)
 
 

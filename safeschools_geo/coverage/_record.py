@@ -278,10 +278,7 @@ class CallRates:
         return " ".join(said)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the rates of the schools.
-
-        `school_id`, `calls`, `hours_per_day` and `arrivals_per_h`: internal, since counts of schools are small.
-        """
+        """Return the rates of the schools: internal, since counts of schools are small."""
         return pd.DataFrame(
             {
                 "calls": self.by_day.sum(),

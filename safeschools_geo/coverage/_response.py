@@ -226,10 +226,7 @@ class Response:
     calls_per_h: Floats  # Calls per hour from each zone, shape (n_zones,)
 
     def by_place(self) -> pd.DataFrame:
-        """Return one row for each place.
-
-        `place` (position), `zone_id`, `calls_per_h`, `mean_min`, `p90_min` and `within_<t>_min_share`.
-        """
+        """Return one row for each place (its position), with its zone, calls and minutes."""
         return pd.DataFrame(
             {
                 "place": np.arange(len(self.zone_of_place)),
@@ -240,10 +237,7 @@ class Response:
         )
 
     def backup_frame(self) -> pd.DataFrame:
-        """Return the backup matrix.
-
-        `backup_share` with `zone_id` as index and `officer` (position) as columns.
-        """
+        """Return `backup_share` with `zone_id` as index and `officer` (position) as columns."""
         return pd.DataFrame(
             self.backup_share,
             index=pd.Index(list(self.zone_ids), name="zone_id"),

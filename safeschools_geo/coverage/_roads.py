@@ -79,10 +79,7 @@ def _faults_of_places(places: gpd.GeoSeries, name: str) -> Iterator[InputError]:
 
 
 def located(places: gpd.GeoSeries, crs: CRS, name: str) -> tuple[gpd.GeoSeries, list[Finding]]:
-    """Bring places to the CRS that is measured in.
-
-    Points of the places that have a location, by `place_id` (text). The places that have none.
-    """
+    """Bring places to the CRS that is measured in: those that have a location, and what is said of the others."""
     is_nowhere = _is_nowhere(places)
     points = gpd.GeoSeries(places[~is_nowhere].to_crs(crs).representative_point())
     missing = places.index[is_nowhere]
@@ -191,10 +188,7 @@ def check_roads(roads: gpd.GeoDataFrame) -> None:
 
 
 def read_streets(roads: gpd.GeoDataFrame, crs: CRS) -> tuple[Streets, list[Finding]]:
-    """Read a layer of roads.
-
-    The streets. Rows that were left out, having no geometry or no length.
-    """
+    """Read a layer of roads, and say which rows were left out for want of geometry or length."""
     shapes = shapely.force_2d(roads.geometry.to_crs(crs).to_numpy())
     whole_m = shapely.length(shapes)
     is_line = np.isfinite(whole_m) & (whole_m > 0)
@@ -536,10 +530,7 @@ class Network:
 
 
 def build_network(streets: Streets, rules: RoadRules) -> tuple[Network, list[Finding]]:
-    """Join streets where they meet.
-
-    The network. What was joined and what was left.
-    """
+    """Join streets where they meet, and say what was joined and what was left."""
     stops, findings = find_junctions(streets, rules)
     # All stops of a street hang together through its first, which is the stop of the street's own number.
     along = np.column_stack([stops.street, np.arange(len(stops))])

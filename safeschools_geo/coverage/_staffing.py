@@ -220,10 +220,7 @@ class Caseload:
     trend_p_value: float  # Two-sided, of a steady rise or fall over the terms; missing with too few
 
     def finding(self) -> str:
-        """Say in plain English what the specialist's caseload is.
-
-        A few sentences on the last term, and on the trend.
-        """
+        """Say in plain English what the specialist's caseload of the last term is, and its trend."""
         if self.table.empty:
             return "There is no term with a school day to count the specialist’s cases in."
         last = self.table.to_dict("records")[-1]

@@ -132,10 +132,7 @@ class VisitRules:
         return math.floor((1 - share) * self.shift_min - self.break_min + _ROUNDING)
 
     def special_visits(self, visits: int) -> int:
-        """Return how many of a school's visits have to be in its arrival, lunch or dismissal windows.
-
-        `window_share` of them, rounded up.
-        """
+        """Return how many of a school's visits have to be in its arrival, lunch or dismissal windows, rounded up."""
         return math.ceil(self.window_share * visits - _ROUNDING)
 
     def _unusable(self) -> list[SettingsError]:

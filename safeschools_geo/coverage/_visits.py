@@ -202,10 +202,7 @@ class VisitPlan:
         return self.unmet.empty
 
     def summary(self) -> str:
-        """Say plainly what each zone can give.
-
-        One line for the district, then one for each zone, those that fall short first.
-        """
+        """Say plainly what the district and each zone can give, those that fall short first."""
         wanted, given = int(self.zones["visits_wanted"].sum()), int(self.zones["visits_given"].sum())
         days = self.days["day"].nunique()
         where = f"in {count_text(len(self.zones), 'zone')} on {count_text(days, 'day')}"
@@ -244,10 +241,7 @@ class VisitPlan:
         return f"{text}{self._windows_missed(zone_id)}"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return every visit with clock times.
-
-        The table, with `arrive` and `leave` as ``"07:42"`` in place of minutes of the day.
-        """
+        """Return every visit, with `arrive` and `leave` as ``"07:42"`` in place of minutes of the day."""
         frame = self.table.rename(columns={"arrive_min": "arrive", "leave_min": "leave"})
         return frame.assign(**{name: clock_times(frame[name]) for name in ("arrive", "leave")})
 

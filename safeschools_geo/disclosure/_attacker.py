@@ -96,10 +96,7 @@ class Fact:
         return np.asarray(weight)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the statement as it is written into files.
-
-        Its fields; limits that are infinite are None.
-        """
+        """Return the fields as they are written into files: limits that are infinite are None."""
         return {
             "source": self.source,
             "by": self.by,

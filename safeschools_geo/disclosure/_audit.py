@@ -120,10 +120,7 @@ class AuditReport:
         return f"{head} {count_text(len(self.faults), 'small count')} can be narrowed down: {name_ids(self.faults)}."
 
     def to_frame(self) -> pd.DataFrame:
-        """Return what can be worked out about each withheld figure.
-
-        `intervals`, without the worlds.
-        """
+        """Return what can be worked out about each withheld figure: `intervals`, without the worlds."""
         return self.intervals.drop(columns=["low_world", "high_world"])
 
 

@@ -72,10 +72,7 @@ class Release:
     counts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the release as it is recorded; what a release of an earlier version does not have is left out.
-
-        Its fields by name.
-        """
+        """Return the fields as they are recorded, without those that a release of an earlier version lacks."""
         later = ("said", "counts")
         return {name: value for name, value in asdict(self).items() if name not in later or value}
 
@@ -85,19 +82,13 @@ class Release:
         return hashlib.sha256(_canonical(self.to_dict()).encode()).hexdigest()
 
     def says_the_same(self, other: Release) -> bool:
-        """Say whether another release publishes the same, whenever it did.
-
-        Whether it does. `other`: the other release.
-        """
+        """Say whether another release publishes the same, whenever it did."""
         unlike = ("number", "released", "previous", "counts")
         one, two = ({k: v for k, v in r.to_dict().items() if k not in unlike} for r in (self, other))
         return _canonical(one) == _canonical(two)
 
     def line(self) -> str:
-        """Write the release as a line of the record.
-
-        JSON, with its hash.
-        """
+        """Write the release as a line of the record: JSON, with its hash."""
         return _canonical({**self.to_dict(), "hash": self.hash})
 
 

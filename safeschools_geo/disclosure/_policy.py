@@ -72,10 +72,7 @@ class Grouping:
         return ", ".join([" × ".join(self.dims) or "all", *self.held.values()])
 
     def with_margins(self) -> tuple[Grouping, ...]:
-        """List the grouping and its totals.
-
-        Itself, and by every smaller choice of its dimensions, down to the total.
-        """
+        """List the grouping and every smaller choice of its dimensions, down to the total."""
         sizes = range(len(self.dims), -1, -1)
         return tuple(Grouping(dims, self.where) for n in sizes for dims in combinations(self.dims, n))
 
@@ -173,17 +170,11 @@ class Policy:
         return self.smallest_count - 1
 
     def is_small(self, count: float) -> bool:
-        """Say whether a count is withheld for itself.
-
-        Whether it lies between 1 and `largest_small`. `count`: the count.
-        """
+        """Say whether a count is withheld for itself: whether it lies between 1 and `largest_small`."""
         return 1 <= count <= self.largest_small
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the policy as it is written into files.
-
-        Its fields by name.
-        """
+        """Return the fields of the policy as they are written into files."""
         return asdict(self)
 
 

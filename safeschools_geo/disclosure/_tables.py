@@ -121,24 +121,15 @@ class CountTable:
         return self.counts["count"].to_numpy(dtype="int64")
 
     def publishing(self, groupings: Iterable[GroupingLike]) -> CountTable:
-        """Publish other tables of the same counts.
-
-        The counts with these tables. `groupings`: the tables.
-        """
+        """Publish other tables (`groupings`) of the same counts."""
         return replace(self, groupings=tuple(Grouping.of(g) for g in groupings))
 
     def cells(self) -> Cells:
-        """Work out the figures that the tables would show.
-
-        The figures, without their values.
-        """
+        """Work out which figures the tables would show, without their values."""
         return cells_of(self.atoms, self.groupings)
 
     def hidden_cells(self) -> Cells:
-        """Work out the figures of groups that no table shows.
-
-        The figures, without their values.
-        """
+        """Work out which figures are of groups that no table shows, without their values."""
         return cells_of(self.atoms, self.hidden)
 
     def is_alone(self, cells: Cells) -> NDArray[np.bool_]:

@@ -86,10 +86,7 @@ class NewDistrict:
     crosswalk: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def summary(self) -> str:
-        """Say what was found and what is to be answered.
-
-        Plain English, the questions numbered.
-        """
+        """Say in plain English what was found, and number the questions that are to be answered."""
         settings = count_text(len(self.guesses), "setting")
         lines = [f"{self.folder / FILE_NAME}: {settings} proposed, each with its evidence."] if self.guesses else []
         lines += self.changes

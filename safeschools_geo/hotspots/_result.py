@@ -365,10 +365,7 @@ class Hotspots:
         return _joined([*parts, rates.not_judged_sentence(), rates.most_sentence()])
 
     def summary(self) -> str:
-        """Say in plain English what was found, and what it rests on.
-
-        One sentence for each hotspot, then how far to trust them.
-        """
+        """Say in plain English, a sentence for each hotspot, what was found, and how far to trust it."""
         places = int((self.spots["kind"] == "place").sum())
         found = [
             *([count_text(len(self.spots) - places, "hotspot")] if len(self.spots) > places else []),
@@ -390,10 +387,7 @@ class Hotspots:
         return "\n".join(line for line in lines if line)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return every hotspot.
-
-        Table `hotspots`.
-        """
+        """Return every hotspot: the table `hotspots`."""
         return self.spots.copy()
 
     def _most_that_could_be_missed(self) -> str:

@@ -407,10 +407,7 @@ class ScanResult:
     settings: dict[str, Any]
 
     def significant(self, alpha: float = 0.05) -> tuple[Cluster, ...]:
-        """Choose the clusters that chance does not explain.
-
-        Those at or below it. `alpha`: largest p-value.
-        """
+        """Choose the clusters that chance does not explain: those with a p-value of `alpha` at most."""
         return tuple(c for c in self.clusters if c.p_value <= alpha)
 
     def summary(self) -> str:

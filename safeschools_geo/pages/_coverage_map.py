@@ -368,10 +368,7 @@ class _Label(NamedTuple):
 
 
 def still_map(layers: MapLayers, *, title: str, description: str, width: float = 760.0) -> str:
-    """Draw a map that stays as it is.
-
-    An SVG element. Labels give way to those before them, zones first; letters on a mark are always written.
-    """
+    """Draw a map that stays as it is; labels give way to those before them, but letters on a mark do not."""
     features = layers.zones["features"]
     place, height = _screen([f["geometry"] for f in features], width)
     hatch = f"gap-{zlib.crc32(title.encode()):08x}"

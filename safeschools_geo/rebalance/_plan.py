@@ -612,10 +612,7 @@ def plan_of(
     disputed: pd.DataFrame | None = None,
     response: Response | None = None,
 ) -> RebalancePlan:
-    """Put a plan together from what its stages came to.
-
-    The plan. What it says of bound and proof is what its certificate says.
-    """
+    """Put a plan together from what its stages came to; what it says of proof is what its certificate says."""
     label, first = stages[-1].label, stages[0]
     if label is None:
         raise ValueError("there is no plan")

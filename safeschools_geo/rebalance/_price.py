@@ -114,17 +114,11 @@ class PlanChange:
     figures: Mapping[str, tuple[float, float] | None]
 
     def price_text(self) -> str:
-        """Write the price in one paragraph.
-
-        Empty where nothing moves.
-        """
+        """Write the price in one paragraph, empty where nothing moves."""
         return f"The price: {' '.join(self.price)}" if self.price else ""
 
     def summary(self) -> str:
-        """Write gain and price.
-
-        The gain first; never without the price.
-        """
+        """Write the gain, and never without the price."""
         return " ".join(part for part in (self.gain, self.price_text()) if part)
 
     def to_json(self) -> dict[str, Any]:

@@ -811,10 +811,7 @@ class _Steps:
             self._response = holds @ response.minutes, holds @ response.calls, holds[:, response.place]
 
     def from_plan(self, label: Labels, share: Numbers) -> tuple[Labels, Labels, Numbers]:
-        """List the groups that may move to a zone, these zones, and how uneven the loads then are.
-
-        Uneven by the sum of squares; `share` are the loads over their mean.
-        """
+        """List the groups that may move to a zone, these zones, and the sum of squares of the loads after that."""
         is_near = label[self._other] != label[self._unit]
         is_near &= label[self._unit] == self._problem.start[self._unit]
         can = np.zeros(self._allowed.shape, dtype=bool)

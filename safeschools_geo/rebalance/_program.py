@@ -92,10 +92,7 @@ def moves_needed(problem: Problem) -> Labels:
 
 
 def within_moves(problem: Problem, max_moves: int | None) -> Flags:
-    """Say which units can come into which zones with so many moves.
-
-    Shape (n, k), bool. A unit that can leave its zone for none is fixed, however deep inside it lies.
-    """
+    """Say which units can come into which zones with so many moves, shape (n, k)."""
     if max_moves is None:
         return problem.allowed.copy()
     within: Flags = problem.allowed & (moves_needed(problem) <= max_moves)
@@ -678,10 +675,7 @@ class PlanModel:
                     self._rows.add([*self._terms(zone, [unit]), *self._terms(zone, near, -1.0)], -np.inf, 0.0)
 
     def add_cuts(self, cuts: list[Separator]) -> None:
-        """Add cuts.
-
-        `cuts`: separators; those of units that cannot be in the zone are passed over.
-        """
+        """Add separators as cuts; those of units that cannot be in the zone are passed over."""
         for cut in cuts:
             ends = self._terms(cut.zone, list(cut.ends))
             if len(ends) == len(cut.ends) and cut not in self._cuts:

@@ -57,10 +57,7 @@ class Score:
     lost_levels: tuple[tuple[str, str], ...] = ()
 
     def value(self, measure: str) -> float:
-        """Give what a measure comes to.
-
-        The value; missing where it was not scored.
-        """
+        """Give what a measure comes to; missing where it was not scored."""
         return float(self.measures.set_index("measure")["value"][measure])
 
     @property

@@ -166,10 +166,7 @@ def _with_known_students(units: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -> 
 def _rules(
     district: District, units: gpd.GeoDataFrame, apart: Iterable[tuple[str, str]], hotspots: Hotspots
 ) -> tuple[Rules, pd.Series]:
-    """Turn what the settings say of schools into rules for units, and choose the centers of the zones.
-
-    Schools that share a unit stand for it.
-    """
+    """Turn what the settings say of schools into rules for their units, and choose the centers of the zones."""
     settings, schools = district.settings.rebalance, district.schools
     by_school = schools_of_units(units)
     level = schools.set_index("school_id")["level"].reindex(by_school.index)

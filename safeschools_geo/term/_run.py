@@ -301,10 +301,7 @@ def history_in_context(
 def count_workload(
     district: District, school_zones: pd.DataFrame, history: gpd.GeoDataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Count the workload of schools and zones in every term.
-
-    Table `workload`. Workload of each zone in each term.
-    """
+    """Count the workload of schools (table `workload`) and of zones in every term."""
     workload = school_workload(
         history,
         district.schools,

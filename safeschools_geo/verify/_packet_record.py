@@ -317,10 +317,7 @@ class Audit:
 
 
 def audit_of(value: object) -> Audit:
-    """Read an audit.
-
-    The audit. Kinds and worlds that it speaks of are there.
-    """
+    """Read an audit; kinds and worlds that it speaks of are there."""
     fields = Fields(value)
     require_format(fields, AUDIT_FORMAT)
     kinds = fields.inner("kinds")

@@ -66,10 +66,7 @@ class VerifyReport:
         return tuple(c for c in self.checks if c.passed is None)
 
     def summary(self) -> str:
-        """Say in plain English what was found.
-
-        The verdict, then the failed checks if there are any, then the state of the bound and the notes.
-        """
+        """Say in plain English the verdict, the failed checks, the state of the bound and the notes."""
         passed = sum(c.passed is True for c in self.checks)
         if self.is_ok:
             unread = any(c.name == "unread" for c in self.notes)
