@@ -111,11 +111,7 @@ class Calibration:
         return self._has("service_min")
 
     def value(self, measure: str, zone_id: str = DISTRICT, *, default: float = 0.0) -> float:
-        """Give the value of a measure.
-
-        The zone's where there is one, else that of all zones; `default` where it could not be estimated. `measure`: one
-        of `KINDS`.
-        """
+        """Give the value of a measure of `KINDS`: the zone's, else that of all zones, else `default`."""
         return self._values.get((measure, zone_id), self._values.get((measure, DISTRICT), default))
 
     @cached_property

@@ -457,11 +457,7 @@ class AbsenceCase:
         )
 
     def change(self, measure: str) -> float:
-        """Give what the day changes.
-
-        The figure of the day less that of a usual day, by the model. `measure`: ``response_min``, ``overflow_share`` or
-        ``imbalance``.
-        """
+        """Give ``response_min``, ``overflow_share`` or ``imbalance`` of the day less that of a usual day."""
         return self.figures[f"{measure}_after"] - self.figures[f"{measure}_before"]
 
     def _heaviest(self) -> str:

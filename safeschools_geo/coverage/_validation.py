@@ -172,11 +172,7 @@ class Validation:
     tests: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def figure(self, measure: str, zone_id: str = DISTRICT) -> Figure:
-        """Give what may be said of a measure.
-
-        The record's figure and the model's; neither where there is none. `measure`: one of `KINDS`; `zone_id`: a zone;
-        `DISTRICT` for all together.
-        """
+        """Give the figures of the record and the model for a measure of `KINDS`, of one zone or all (`DISTRICT`)."""
         return self._figures.get((measure, zone_id), Figure(measure))
 
     @cached_property
@@ -202,11 +198,7 @@ class Validation:
     def withheld(
         self, frame: pd.DataFrame, *, minutes: Iterable[str] = (), answers: Iterable[str] = ()
     ) -> pd.DataFrame:
-        """Take out of a table of the model what nothing recorded could ever contradict.
-
-        The table, with such columns missing where the record says nothing of the kind. `minutes`: columns that say how
-        soon somebody comes; `answers`: columns that say who answers.
-        """
+        """Empty the columns of a model's table (on minutes, on who answers) that nothing recorded could contradict."""
         idle = [*(() if self.shows_minutes else minutes), *(() if self.shows_answers else answers)]
         return frame.assign(**{name: nan for name in idle if name in frame.columns})
 

@@ -46,11 +46,7 @@ class DayWork:
         self._known: dict[frozenset[int], int] = {}
 
     def minutes(self, schools: Iterable[int]) -> int:
-        """Return the minutes of a day.
-
-        Minutes of visits and driving, with the ways from and to the base if there is one. Windows and the break are
-        not looked at.
-        """
+        """Return the minutes of visits and driving of a day; windows and the break are not looked at."""
         today = frozenset(schools)
         if self.is_exact:
             return int(self._least[sum(1 << school for school in today)])

@@ -133,11 +133,7 @@ class CountTable:
         return cells_of(self.atoms, self.hidden)
 
     def is_alone(self, cells: Cells) -> NDArray[np.bool_]:
-        """Find the figures that are those of one group, under another name.
-
-        Shape (n_cells,): whether all counts of a figure are of one group of `alone`, and a table names it by something
-        else. `cells`: the figures.
-        """
+        """Find the figures whose counts are all of one group of `alone`, and which a table names by something else."""
         n_cells = cells.matrix.shape[0]
         if self.alone is None:
             return np.zeros(n_cells, dtype=bool)
@@ -149,11 +145,7 @@ class CountTable:
         return np.asarray((groups == 1) & is_renamed)
 
     def students_of(self, cells: Cells) -> Numbers:
-        """Count the students of the group behind each figure.
-
-        Shape (n_cells,); missing where unknown, and where the counts are not of groups of known size. `cells`: the
-        figures.
-        """
+        """Count the students behind each figure; missing where its counts are not of groups of known size."""
         if self.students is None:
             return np.full(cells.matrix.shape[0], np.nan)
         codes, known = self._groups_of_people(_with_text_columns(self.students))

@@ -278,11 +278,7 @@ class District:
         return self.zones.geometry if self.boundary is None else self.boundary.geometry
 
     def until(self, term: Term) -> District:
-        """Leave out all that came after a term, so that a run of it says the same whenever it is made.
-
-        The district with the terms up to this one, in the order of time, and the incidents up to its last day. `term`:
-        the term that is asked for.
-        """
+        """Leave out all that came after a term, so that a run of it says the same whenever it is made."""
         settings = self.settings
         days = local_day(self.incidents["occurred_at"].dt.tz_convert(settings.district.time_zone))
         return replace(

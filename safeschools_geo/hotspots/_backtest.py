@@ -114,7 +114,7 @@ class Backtest:
 
     @property
     def status(self) -> str:
-        """How the first forecast does beside last year's: ``better``, ``no_better``, ``worse``, ``insufficient_data``."""
+        """How the first forecast does by last year's: ``better``, ``no_better``, ``worse``, ``insufficient_data``."""
         if np.isnan(self.difference):
             return "insufficient_data"
         if self.low > 0:

@@ -506,11 +506,7 @@ def edges_given(
     tolerance_m: float | None = None,
     crs: object = None,
 ) -> GivenEdges:
-    """Take the edges that are given, or find them.
-
-    The links, and what is in dispute about them. A plain table of pairs is a person's word: what it leaves out is
-    kept apart.
-    """
+    """Take the edges that are given, or find them; what a person's table of pairs leaves out is kept apart."""
     require_units(units)
     kept_apart = [(str(a), str(b)) for a, b in apart]
     within_m = TOLERANCE_M if tolerance_m is None else tolerance_m

@@ -178,18 +178,11 @@ class Stability:
     units_moved: int
 
     def holds_up_share(self, kind: str) -> float:
-        """Give the share of terms in which the plan is better than the current zones.
-
-        0 to 1; missing where there are none. `kind`: ``term`` (those the plan was not made from) or ``bootstrap``.
-        """
+        """Give the share of terms, ``term`` or ``bootstrap``, in which the plan is better than the current zones."""
         return float(self._judged(kind)["holds_up"].mean())
 
     def within_share(self, kind: str) -> float:
-        """Give the share of terms in which the plan is within the tolerance.
-
-        0 to 1; missing where there are none, or no tolerance. `kind`: ``term`` (those the plan was not made from) or
-        ``bootstrap``.
-        """
+        """Give the share of terms, ``term`` or ``bootstrap``, in which the plan is within the tolerance."""
         return float(self._judged(kind)["is_within"].astype("float64").mean())
 
     def quantiles(self) -> pd.DataFrame:

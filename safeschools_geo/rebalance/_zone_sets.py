@@ -720,11 +720,7 @@ class ZoneSets:
         return np.asarray(kept, dtype=bool)
 
     def cheapest(self, price: Numbers, limit: float, *, count: int) -> tuple[float, Bits]:
-        """Find the cheapest contiguous sets below a limit.
-
-        Sum of the prices of the cheapest contiguous set below the limit; the limit where there is none. Up to `count`
-        sets, shape (m, words).
-        """
+        """Find up to `count` of the cheapest contiguous sets below a limit, and the least sum; else the limit."""
         for attempt in self._rising_limits(price, limit):
             sums, bits = self.cheaper_than(price, attempt, most=self._most)
             for begin in range(0, len(sums), _BATCH):
