@@ -379,7 +379,13 @@ class TermResult:
         return in_no_zone(self.district.schools, self.zone_of, this)
 
     def no_zone_sentence(self) -> str:
-        """Say how many program schools and calls are in no zone, and where they are missing; empty where none are."""
+        """Say how many program schools and calls are in no zone, and where they are therefore missing.
+
+        Returns
+        -------
+        str
+            One sentence; empty where every program school is in a zone.
+        """
         schools, calls = self.in_no_zone
         if not schools:
             return ""
@@ -392,7 +398,13 @@ class TermResult:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the workload of each zone in this term: rows of `zone_loads`, with a plain index."""
+        """Return the workload of each zone in this term.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows of `zone_loads`, with a plain index.
+        """
         return self.loads.reset_index()
 
 

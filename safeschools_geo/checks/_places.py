@@ -604,7 +604,18 @@ def check_zones(
 
 
 def check_zone_names(zone_pieces: gpd.GeoDataFrame) -> list[Finding]:
-    """Find zones whose rows contradict each other, and names that several zones have."""
+    """Find zones whose rows contradict each other, and names that several zones have.
+
+    Parameters
+    ----------
+    zone_pieces
+        As for `check_zones`.
+
+    Returns
+    -------
+    list of Finding
+        All faults.
+    """
     findings: list[Finding] = []
     for column in [c for c in ("name", "officer", "team") if c in zone_pieces.columns]:
         values = zone_pieces.groupby("zone_id", sort=False)[column].agg(lambda cells: cells.dropna().unique().tolist())

@@ -44,11 +44,6 @@ if TYPE_CHECKING:
 
     TakeOver = Callable[[tuple[str, ...]], pd.Series]
 
-_SAID_OF = (
-    *("replay", "rates", "calibration", "travel", "empty_zones", "dispatch", "validation"),
-    *("hours", "staging", "staffing", "comparison", "absence", "visits", "specialist"),
-)
-
 
 @dataclass(frozen=True, eq=False)
 class CoveragePlan(MayHoldNothing):
@@ -106,14 +101,23 @@ class CoveragePlan(MayHoldNothing):
         return self.usual_day.validation
 
     def finding(self) -> str:
-        """Say how soon somebody comes and who answers, by the record, and how far the model can be followed.
+        """Say how soon somebody comes and who answers: what the record says, and how far the model can be followed.
 
-        The same wherever coverage is summed up; or why there is no coverage.
+        Returns
+        -------
+        str
+            A few sentences, the same wherever coverage is summed up; or why there is no coverage.
         """
         return self.why or self.validation.lead()
 
     def summary(self) -> str:
-        """Say in plain English what there is to say of coverage."""
+        """Say in plain English what there is to say of coverage.
+
+        Returns
+        -------
+        str
+            A few paragraphs.
+        """
         if self.is_empty:
             return self.why
         said = self.sentences()
@@ -121,19 +125,40 @@ class CoveragePlan(MayHoldNothing):
         return "\n".join(part for part in parts if part)
 
     def about(self) -> list[str]:
-        """Say what the figures rest on, and what the model says of other choices, a paragraph each."""
+        """Say what the figures rest on, and what the model says of other choices.
+
+        Returns
+        -------
+        list of str
+            A paragraph each, as far as there is something to say.
+        """
         said = self.sentences()
         order = ("calibration", "rates", "travel", "empty_zones", "staging", "staffing", "comparison", "replay")
         return [part for part in (*(said[name] for name in order), *self.not_covered) if part]
 
     def sentences(self) -> dict[str, str]:
-        """Say what there is to say of coverage, a few sentences by the name of what they are about.
+        """Say what there is to say of coverage, by what it is about.
 
-        Where the record has no times, none says how long a trip takes, and where it does not say who answered, none
-        says who does. All are empty where there is no coverage.
+        Returns
+        -------
+        dict
+            Name of what it is about → a few sentences: where the record has no times, none that says how long a trip
+            takes, and where it does not say who answered, none that says who does. All empty where there is none.
         """
+        names = (
+            "replay",
+            "rates",
+            "calibration",
+            "travel",
+            "empty_zones",
+            "dispatch",
+            "validation",
+            "hours",
+            "staging",
+        )
+        more = ("staffing", "comparison", "absence", "visits", "specialist")
         if self.is_empty:
-            return dict.fromkeys(_SAID_OF, "")
+            return dict.fromkeys((*names, *more), "")
         found, usual_day, case = self.validation, self.usual_day, next(iter(self.absences), None)
         names_of = dict(zip(usual_day.schools["school_id"], usual_day.schools["name"].astype("str"), strict=True))
         return {
@@ -154,9 +179,13 @@ class CoveragePlan(MayHoldNothing):
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Give the tables of coverage by name, as they are written.
+        """Give the tables of coverage, as they are written.
 
-        Figures of the model have columns of their own, and are missing where nothing recorded could contradict them.
+        Returns
+        -------
+        dict
+            Name → table. Figures of the model have columns of their own, and are missing where nothing recorded could
+            contradict them.
         """
         if self.is_empty:
             return {}
@@ -221,7 +250,10 @@ class CoveragePlan(MayHoldNothing):
     def replay_table(self) -> pd.DataFrame:
         """Give the replay of the recorded calls, as far as it may be reported.
 
-        `Replay.table`: levels only of what the record could contradict, and no plan where there is no proposal.
+        Returns
+        -------
+        pandas.DataFrame
+            `Replay.table`: levels only of what the record could contradict, and no plan where there is no proposal.
         """
         table, validation = self.replayed.to_frame(), self.validation
         is_trip = table["unit"].eq("min") | table["measure"].str.startswith("within_")
@@ -250,8 +282,11 @@ class CoveragePlan(MayHoldNothing):
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each zone.
 
-        `zone_id`, `calls_per_h`, and what may be said of it (`Validation.by_zone`): for each measure the figure of the
-        record with its interval, and the model's.
+        Returns
+        -------
+        pandas.DataFrame
+            `zone_id`, `calls_per_h`, and what may be said of it (`Validation.by_zone`): for each measure the figure of
+            the record with its interval, and the model's.
         """
         calls = pd.Series(self.response.calls_per_h, index=list(self.response.zone_ids))
         table = self.validation.by_zone()
@@ -259,7 +294,13 @@ class CoveragePlan(MayHoldNothing):
         return table.reset_index()
 
     def backup_table(self) -> pd.DataFrame:
-        """Share the answered calls of each zone (row, `zone_id`) by the zone of the officer who answers (columns)."""
+        """Say which officer answers how much of each zone.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Shares of the answered calls of each zone (row, `zone_id`) by the zone of the officer who answers (columns).
+        """
         return self.response.backup_frame().set_axis(
             self.usual_day.queueing.dispatch.officer_zones.to_list(), axis="columns"
         )
@@ -267,8 +308,11 @@ class CoveragePlan(MayHoldNothing):
     def staging_points(self) -> gpd.GeoDataFrame:
         """Give the places where officers wait, today and best.
 
-        `zone_id`, `officer`, `kind` (``now`` or ``best``), `place_id`, `place_name`, `mean_min` (of a call of the zone)
-        and points, EPSG:4326.
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            `zone_id`, `officer`, `kind` (``now`` or ``best``), `place_id`, `place_name`, `mean_min` (of a call of the
+            zone) and points, EPSG:4326.
         """
         usual_day = self.usual_day
         schools = usual_day.schools.set_index("school_id")
@@ -291,7 +335,13 @@ class CoveragePlan(MayHoldNothing):
         return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=usual_day.schools.crs)
 
     def staging_layer(self) -> gpd.GeoDataFrame:
-        """Give `staging_points` as they are written, with `model_mean_min`; none where there is no coverage."""
+        """Give the places where officers wait as they are written: minutes are a model's.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            `staging_points`, with `model_mean_min`; none where there is no coverage.
+        """
         if self.is_empty:
             return gpd.GeoDataFrame({"geometry": []}, crs=STORAGE_CRS)
         return gpd.GeoDataFrame(
@@ -301,9 +351,12 @@ class CoveragePlan(MayHoldNothing):
     def absences_table(self) -> pd.DataFrame:
         """Put the cases of absence beside each other.
 
-        `absent` (zones, joined by ``;``), `schools`, `model_response_change_min` and `model_overflow_change_share` (the
-        model's difference to a usual day), `imbalance_before`, `imbalance_after`, `busiest_zone`, `busiest_load_h`,
-        `finding`.
+        Returns
+        -------
+        pandas.DataFrame
+            `absent` (zones, joined by ``;``), `schools`, `model_response_change_min` and `model_overflow_change_share`
+            (the model's difference to a usual day), `imbalance_before`, `imbalance_after`, `busiest_zone`,
+            `busiest_load_h`, `finding`.
         """
         rows = [
             {
@@ -324,10 +377,13 @@ class CoveragePlan(MayHoldNothing):
     def dispatch_card(self) -> pd.DataFrame:
         """List whom to send to each school: the zone's officer, and the next two where that one is busy.
 
-        `name`, `level`, `school_id`, `zone_id`; `officer`, `second_officer`, `third_officer`, in the order they are
-        tried (empty text where there are fewer), and the minutes of each by the model, from where the officer waits
-        (``model_min``, ``model_second_min``, ``model_third_min``), missing where no recorded response could contradict
-        them. Sorted by name.
+        Returns
+        -------
+        pandas.DataFrame
+            `name`, `level`, `school_id`, `zone_id`; `officer`, `second_officer`, `third_officer`, in the order they are
+            tried (empty text where there are fewer), and the minutes of each by the model, from where the officer
+            waits (``model_min``, ``model_second_min``, ``model_third_min``), missing where no recorded response could
+            contradict them. Sorted by name.
         """
         tried = self.usual_day.queueing.dispatch.to_frame()
         card = self.usual_day.schools[["name", "level", "school_id"]].astype("str").reset_index(drop=True)
@@ -342,7 +398,10 @@ class CoveragePlan(MayHoldNothing):
     def takeovers_table(self) -> pd.DataFrame:
         """List the schools that change hands in every case of absence.
 
-        `absent`, the columns of `AbsenceCase.schools` but for the minutes, and `model_response_change_min`.
+        Returns
+        -------
+        pandas.DataFrame
+            `absent`, the columns of `AbsenceCase.schools` but for the minutes, and `model_response_change_min`.
         """
         tables = [
             case.schools.drop(columns=["response_before_min", "response_after_min"]).assign(
@@ -538,8 +597,9 @@ def _visits_of_week(
     hotspots: Iterable[str],
     *,
     workload: pd.Series,
-    seed: int,
-    on_part: Callable[[str], None],
+    seed: int = 0,
+    week: int = 1,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> VisitPlan:
     """Plan the routine visits of a week.
 
@@ -553,7 +613,7 @@ def _visits_of_week(
         settings.workload.visits_per_week,
         workload_h=workload.reindex(schools["school_id"]).fillna(0.0),
         hotspots=[school for school in hotspots if school in known],
-        week=1,
+        week=week,
     )
     chosen = settings.coverage
     levels = schools.set_index("school_id")["level"]
@@ -576,7 +636,7 @@ def _visits_of_week(
         days=settings.calendar.weekdays,
         bases=dict(usual_day.waiting_in_schools),
         seed=seed,
-        week=1,
+        week=week,
         on_part=on_part,
     )
 

@@ -475,9 +475,9 @@ class AbsenceCase:
         return self.schools.copy()
 
 
-def absences(zones: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def absences(zones: Sequence[str], *, most_absent: int = 2) -> Iterator[tuple[str, ...]]:
     """List the cases, as the zones without their officer: each officer absent, then each pair; somebody is there."""
-    for count in range(1, min(2, len(zones) - 1) + 1):
+    for count in range(1, min(most_absent, len(zones) - 1) + 1):
         yield from itertools.combinations(zones, count)
 
 

@@ -182,7 +182,13 @@ class District:
         )
 
     def change_faults(self) -> list[InputError]:
-        """Find forecasts (``[[changes]]``) that cannot come true here, and that ``rebalance`` cannot plan on."""
+        """Find forecasts (``[[changes]]``) that cannot come true here.
+
+        Returns
+        -------
+        list of InputError
+            Each with the schools concerned; none where ``rebalance`` can plan on them.
+        """
         changes, plan = self.settings.changes, self.settings.rebalance
         known = self.schools.set_index("school_id")
         program = set(known.index[known["in_program"].astype("bool")])
