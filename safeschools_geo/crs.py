@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pyproj import CRS
+from pyproj import CRS, Proj
 from pyproj.exceptions import CRSError as ProjError
 from shapely import box
 
@@ -28,6 +28,7 @@ _OWN_FILE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _LARGEST_LONGITUDE = 180.0
+_LARGEST_STRETCH = 0.02
 LARGEST_FEET = 70_000_000
 """Half the equator is 65.7 million feet."""
 
@@ -133,7 +134,26 @@ def measuring_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries, *, stated: object = N
             expected="for example a UTM zone",
             remedy="Leave `crs` out to use the district's UTM zone.",
         )
+    _require_true_lengths(crs, frame)
     return crs
+
+
+def _require_true_lengths(crs: CRS, frame: gpd.GeoDataFrame | gpd.GeoSeries) -> None:
+    """Refuse a CRS of another part of the world, or one like Web Mercator, in which a meter is no meter here."""
+    west, south, east, north = frame.to_crs(STORAGE_CRS).total_bounds.tolist()
+    if np.isnan(west):
+        return
+    factors = Proj(crs).get_factors((west + east) / 2, (south + north) / 2)
+    scales = [factors.meridional_scale, factors.parallel_scale]
+    worst = max(scales, key=lambda scale: abs(scale - 1) if np.isfinite(scale) else np.inf)
+    if not abs(worst - 1) <= _LARGEST_STRETCH:
+        raise CRSError(
+            "The measuring CRS does not fit the place of the district: lengths would be wrong.",
+            where="[district] crs in district.toml",
+            found=f"{crs.name}, in which a meter on the ground is {worst:.3f} m",
+            expected=f"a meter within {100 * _LARGEST_STRETCH:.0f} %, as in the district's UTM zone",
+            remedy="Leave `crs` out to use the district's UTM zone.",
+        )
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ import difflib
 import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import Annotated, Any, Literal, TypeVar, cast, dataclass_transform, get_args
+from typing import Annotated, Any, Literal, TypeVar, cast, dataclass_transform, get_args, get_origin
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -166,14 +166,34 @@ def _said(fault: Mapping[str, Any], path: Sequence[int | str], kind: type) -> st
         return "missing, and there is no default"
     if fault["type"] == "unexpected_keyword_argument":
         near = difflib.get_close_matches(str(path[-1]), _near_names(kind, path), n=1)
-        return "no such setting" + (f"; did you mean {near[0]!r}?" if near else "")
+        if near:
+            return f"no such setting; did you mean {near[0]!r}?"
+        homes = _homes_of(str(path[-1]), kind)
+        return "no such setting" + (f" here; it belongs under {' or '.join(homes)}" if homes else "")
     context = fault.get("ctx", {})
     if fault["type"] == "literal_error":
         return f"{fault['input']!r} is none of {context['expected'].replace(' or ', ', ').replace(chr(39), '')}"
     if fault["type"] == "value_error":
         return str(context["error"])
+    is_section = fault["type"] == "tuple_type" and isinstance(fault["input"], Mapping) and len(path) == 1
     expected = _EXPECTED.get(fault["type"], fault["msg"]).format(**context)
-    return f"expected {expected}, found {fault['input']!r}"
+    if is_section:
+        expected = f"a section for each, with two brackets: [[{path[0]}]]"
+    return f"expected {expected}" + ("" if is_section else f", found {fault['input']!r}")
+
+
+_MOST_HOMES = 3
+
+
+def _homes_of(name: str, kind: Any) -> list[str]:  # noqa: ANN401 - a dataclass
+    """List the sections that have a setting of a name, if they are few: where it stands under another's heading."""
+    homes = []
+    for section_name, one in getattr(kind, "__pydantic_fields__", {}).items():
+        kinds = [inner for each in (one.annotation, *get_args(one.annotation)) for inner in (each, *get_args(each))]
+        is_list = any(get_origin(each) is tuple for each in kinds)
+        if any(name in getattr(each, "__pydantic_fields__", {}) for each in kinds) and section_name != "sources":
+            homes.append(f"[[{section_name}]]" if is_list else f"[{section_name}]")
+    return homes if len(homes) <= _MOST_HOMES else []
 
 
 def _near_names(kind: Any, path: Sequence[int | str]) -> list[str]:  # noqa: ANN401 - a dataclass or what lies in it

@@ -335,7 +335,13 @@ class Term:
 
     def __post_init__(self) -> None:
         """Check that it ends after it starts."""
-        require(self.start <= self.end, f"[[terms]] {self.name}", "The term ends before it starts.")
+        require(
+            self.start <= self.end,
+            f"[[terms]] {self.name}",
+            "The term ends before it starts.",
+            found=f"start {self.start}, end {self.end}",
+            expected="a last day after the first",
+        )
 
 
 def term_name_faults(names: Sequence[str]) -> list[SettingsError]:
@@ -435,7 +441,13 @@ class Bells:
     def __post_init__(self) -> None:
         """Check that every day ends after it starts."""
         ends = (self.end, self.early_release_end, self.minimum_day_end)
-        require(all(self.start < end for end in ends if end), "[hours]", "Program hours end before they start.")
+        require(
+            all(self.start < end for end in ends if end),
+            "[hours]",
+            "Program hours end before they start.",
+            found=", ".join(f"{self.start:%H:%M} to {end:%H:%M}" for end in ends if end),
+            expected="times of a clock of 24 hours, such as 08:00 to 15:00",
+        )
 
     @property
     def hours(self) -> float:
@@ -818,7 +830,13 @@ class Settings:
             raise names[0] if len(names) == 1 else SeveralFaultsError(names)
         ordered = sorted(self.terms, key=lambda t: t.start)
         for before, after in itertools.pairwise(ordered):
-            require(before.end < after.start, "[[terms]]", f"The terms {before.name} and {after.name} overlap.")
+            require(
+                before.end < after.start,
+                "[[terms]]",
+                f"The terms {before.name} and {after.name} overlap.",
+                found=f"{before.name} ends on {before.end}, and {after.name} starts on {after.start}",
+                expected="every day in one term at most",
+            )
         object.__setattr__(self, "terms", tuple(ordered))
 
     def term(self, name: str | None = None) -> Term:

@@ -51,7 +51,7 @@ def test_every_fault_is_named_at_once(tmp_path):
     ],
 )
 def test_a_wrong_value_is_refused_with_its_place(tmp_path, text, part):
-    with pytest.raises(SettingsError, match=r"district\.toml|1 faults") as caught:
+    with pytest.raises(SettingsError, match=r"district\.toml|1 fault") as caught:
         load(tmp_path, text)
     assert part in str(caught.value)
 
@@ -137,3 +137,50 @@ def test_every_setting_is_read_somewhere():
 def test_pages_have_no_language_of_their_own_to_set(tmp_path):
     with pytest.raises(SettingsError, match=r"\[district\] lang: no such setting"):
         load(tmp_path, f'{MINIMAL}lang = "klingon-xx"\n')
+
+
+TERM = '[[terms]]\nname = "Fall"\nstart = 2025-08-25\nend = 2025-12-19\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (MINIMAL + "[hours]\nnearest_school_m = 150\n", "[hours] nearest_school_m: no such setting here; it belongs"),
+        (
+            MINIMAL + '[holidays]\ndays = ["2025-12-25"]\n',
+            "[holidays]: no such setting here; it belongs under [calendar]",
+        ),
+        (MINIMAL + 'locked = ["1"]\n', "[district] locked: no such setting here; it belongs under [rebalance]"),
+        (MINIMAL + TERM.replace("[[terms]]", "[terms]"), "with two brackets: [[terms]]"),
+        (MINIMAL + TERM.replace("2025-12-19", "2025-08-01"), "start 2025-08-25, end 2025-08-01"),
+        (
+            MINIMAL + TERM + TERM.replace("Fall", "Late").replace("2025-08-25", "2025-12-01"),
+            "Fall ends on 2025-12-19, and Late starts on 2025-12-01",
+        ),
+        (MINIMAL + '[hours]\nstart = "08:00"\nend = "03:00"\n', "08:00 to 03:00"),
+    ],
+)
+def test_what_is_wrong_says_what_was_found_and_where_it_belongs(tmp_path, text, said):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, text)
+    assert said in str(caught.value)
+    assert "have 1 fault:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        (MINIMAL.replace('"Ours"', "\u201cOurs\u201d").encode(), "straight"),
+        (MINIMAL.replace("Ours", "Cañada").encode("cp1252"), "UTF-8"),
+        (MINIMAL.encode("utf-16"), "UTF-8"),
+        ((MINIMAL + "zones = 4\nzones = 5\n").encode(), "stands twice"),
+        ((MINIMAL + "[hours]\n[hours]\n").encode(), "stands twice"),
+        ((MINIMAL + '[incidents]\ncrs = "EPSG:4326"\n[[incidents]]\nname = "b"\n').encode(), "stands twice"),
+        ((MINIMAL + '[zones]\nfile = "data\\zones.shp"\n').encode(), "in paths must be /"),
+    ],
+)
+def test_a_file_that_is_no_toml_says_how_to_mend_what_is_in_the_way(tmp_path, text, remedy):
+    (tmp_path / "district.toml").write_bytes(text)
+    with pytest.raises(FileReadError) as caught:
+        load_settings(tmp_path)
+    assert remedy in caught.value.remedy

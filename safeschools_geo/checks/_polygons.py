@@ -583,7 +583,7 @@ def _require_on_globe(present: gpd.GeoSeries, kinds: set[str], name: str) -> Non
         return
     first = bounds[is_beyond].iloc[0]
     raise GeometryError(
-        f"The layer {name} has longitude and latitude the wrong way round.",
+        f"The layer {name} has longitude and latitude exchanged.",
         where=name,
         ids=[f"row {row}" for row in bounds.index[is_beyond]],
         found=f"x from {first.minx:.2f} to {first.maxx:.2f}, y from {first.miny:.2f} to {first.maxy:.2f}",

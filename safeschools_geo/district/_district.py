@@ -18,7 +18,7 @@ from safeschools_geo.checks import check_incidents, check_schools, check_zones, 
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs
 from safeschools_geo.district._history import export_files, read_exports, read_incidents
 from safeschools_geo.district._layers import EXCLUDED, FILE_STEMS, read_areas, read_backdrop, read_boundary
-from safeschools_geo.district._program_work import program_work, read_feeders, unknown_schools, with_school_time
+from safeschools_geo.district._program_work import program_work, read_feeders, unknown_ids, with_school_time
 from safeschools_geo.district._schools import read_schools, read_zones
 from safeschools_geo.district._settings_file import FILE_NAME, load_settings
 from safeschools_geo.errors import (
@@ -544,7 +544,7 @@ def _read_tables(settings: Settings, on_part: Callable[[str], None]) -> District
         findings=(
             *(finding for table in tables for finding in table.findings),
             *time_findings,
-            *unknown_schools(settings, schools.frame),
+            *unknown_ids(settings, schools.frame, zones.frame, layers["areas"].frame),
             *feeder_findings,
         ),
         counts={name: t.counts for name, t in by_name.items()},

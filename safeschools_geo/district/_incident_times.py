@@ -286,7 +286,6 @@ def _findings(
     file = raw.path.name
     is_read = times.fault.isna()
     is_date = is_read & ~times.has_time
-    wrong = times.fault.isin(["unreadable_time", "sentinel_time", "rounded_time"])
     lacks = name != _OCCURRED
     if options.day_first is None and (times.order == "?").any() and not (times.order == "M").any():
         either = times.order == "?"
@@ -332,17 +331,31 @@ def _findings(
             expected="a date and a time of day",
             remedy="Export the time of day.",
         )
-    if lacks and wrong.any():
-        yield Finding(
-            "warning",
-            f"{name}_unreadable",
-            "incidents",
-            f"{count_text(wrong.sum(), 'value')} of {cells.name} in {file} that cannot be read as a time: "
-            "taken as missing.",
-            ids=tuple(f"row {row}" for row in wrong.index[wrong]),
-            expected="a date and a time of day",
-            remedy="Correct them in the export.",
-        )
+    for fault, (code, what, remedy) in _LOST.items() if lacks else ():
+        wrong = times.fault == fault
+        if wrong.any():
+            rows = tuple(f"row {row}" for row in wrong.index[wrong])
+            message = (
+                f"{count_text(wrong.sum(), 'value')} of {cells.name} in {file} that {what}, such as "
+                f"{cells[wrong.index[wrong][0]]}: taken as missing."
+            )
+            expected = "a date and a time of day"
+            yield Finding("warning", f"{name}_{code}", "incidents", message, rows, expected, remedy)
+
+
+_LOST = {
+    "unreadable_time": ("unreadable", "cannot be read as a time", "Correct them in the export."),
+    "sentinel_time": (
+        "placeholder",
+        "the dispatch system writes where it has no time",
+        "Leave such cells empty in the export.",
+    ),
+    "rounded_time": (
+        "rounded",
+        "a spreadsheet has rounded",
+        "Export them again, and open the file in no spreadsheet.",
+    ),
+}
 
 
 def _offset_findings(column: str, name: str, times: io.ParsedTimes, options: IncidentSettings) -> list[Finding]:

@@ -178,7 +178,9 @@ def require_layer(settings: Settings, section: str) -> Path:
         where=place,
         found=", ".join(f.name for f in files) or "nothing",
         expected="one file: " + ", ".join(io.SUPPORTED_SUFFIXES),
-        remedy=f'Put it there, or name it in district.toml: [{section}] file = "…".{no_zones}',
+        remedy=f"Write / in the path of [{section}] file, which every system reads."
+        if "\\" in place.name
+        else f'Put it there, or name it in district.toml: [{section}] file = "…".{no_zones}',
     )
 
 

@@ -23,7 +23,7 @@ from safeschools_geo.school_calendar import is_in_hours, is_school_day
 from safeschools_geo.settings import Bells, FileSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     import geopandas as gpd
@@ -102,7 +102,7 @@ _LISTED, _MOST_OCCURRENCES, _DAY_S = 12, 400, 86_400
 
 def with_school_time(settings: Settings) -> tuple[Settings, list[Finding], list[Path]]:
     """Put what the files of ``[calendar]`` and ``[hours]`` say into the settings; what was found, and the files."""
-    findings: list[Finding] = []
+    findings = _without_effect(settings)
     files: list[Path] = []
     if settings.calendar.file:
         path = _require(settings, settings.calendar.file, "[calendar] file")
@@ -118,10 +118,97 @@ def with_school_time(settings: Settings) -> tuple[Settings, list[Finding], list[
     return settings, findings, files
 
 
-def unknown_schools(settings: Settings, schools: pd.DataFrame) -> list[Finding]:
-    """Name the schools that have hours of their own and are none of the district's."""
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def _without_effect(settings: Settings) -> list[Finding]:
+    """Name the days of the calendar that change nothing, which a slip of the pen may have moved."""
+    calendar, hours, found = settings.calendar, settings.hours, list[Finding]()
+    for name in ("holidays", "minimum_days"):
+        idle = tuple(day for day in getattr(calendar, name) if settings.terms and not _is_of_school(day, settings))
+        if idle:
+            message = (
+                f"{count_text(len(idle), 'date')} of [calendar] {name} in no term, or on no day of the week with "
+                f"school, and so without effect: {name_ids(idle)}."
+            )
+            remedy = "Nothing needs doing if these are such days; else correct the dates."
+            found.append(Finding("note", f"{name}_idle", "terms", message, idle, remedy=remedy))
+    bells = (hours, *hours.levels.values(), *hours.schools.values())
+    for days, end in (("early_release", "early_release_end"), ("minimum_days", "minimum_day_end")):
+        if getattr(calendar, days) and hours.file is None and not any(getattr(one, end) for one in bells):
+            message = (
+                f"[calendar] {days} says when schools end early, and no hours say at what time: nothing is changed."
+            )
+            remedy = f'Add {end} = "…" under [hours], or under the levels and schools that have it.'
+            found.append(Finding("warning", f"{days}_without_end", "terms", message, remedy=remedy))
+    return found
+
+
+def _is_of_school(entry: str, settings: Settings) -> bool:
+    first, *last = (dt.date.fromisoformat(day) for day in entry.split("/"))
+    days = (first + dt.timedelta(days=n) for n in range(((last or [first])[0] - first).days + 1))
+    return any(
+        _WEEKDAYS[day.weekday()] in settings.calendar.weekdays
+        and any(term.start <= day <= term.end for term in settings.terms)
+        for day in days
+    )
+
+
+def unknown_ids(
+    settings: Settings, schools: pd.DataFrame, zones: pd.DataFrame, areas: pd.DataFrame | None
+) -> list[Finding]:
+    """Name the schools, units and zones that the settings speak of and that there are not."""
     own = list(settings.hours.schools)
-    return _none_of_the_district(own, schools, "hours_unknown_school", "with hours of their own")
+    rules = settings.rebalance
+    units = set(schools["school_id"] if areas is None else areas["unit_id"]) | {c.school_id for c in settings.changes}
+    said_of_units = {
+        "locked": rules.locked,
+        "together": [one for group in rules.together for one in group],
+        "forbidden": [unit for unit, _ in rules.forbidden],
+        "roots": list(rules.roots.values()),
+    }
+    said_of_zones = {
+        "[rebalance] forbidden": [zone for _, zone in rules.forbidden],
+        "[rebalance] roots": list(rules.roots),
+        "[coverage] staging": list(settings.coverage.staging),
+        "[[patrol_changes]] zones": [zone for change in settings.patrol_changes for zone in change.zones],
+    }
+    staging = {"[coverage] staging": list(settings.coverage.staging.values())}
+    return [
+        *_none_of_the_district(own, schools, "hours_unknown_school", "with hours of their own"),
+        *_strangers(
+            {f"[rebalance] {name}": ids for name, ids in said_of_units.items()},
+            units,
+            "school" if areas is None else "unit",
+        ),
+        *_strangers(staging, set(schools["school_id"]), "school"),
+        *_strangers(said_of_zones, set(zones["zone_id"]), "zone"),
+    ]
+
+
+def _strangers(said: Mapping[str, Iterable[str]], known: set[str], what: str) -> list[Finding]:
+    keys = dict(zip(io.id_key(pd.Series(sorted(known), dtype="str")), sorted(known), strict=True))
+    found = []
+    for where, ids in said.items():
+        strange = tuple(dict.fromkeys(one for one in ids if one not in known))
+        if strange:
+            near = io.id_key(pd.Series(strange, dtype="str")).map(keys)
+            texts = [
+                one if pd.isna(like) else f"{one} (there is {like})" for one, like in zip(strange, near, strict=True)
+            ]
+            found.append(
+                Finding(
+                    "error",
+                    "settings_unknown_id",
+                    f"{what}s",
+                    f"{where} names {count_text(len(strange), what)} that there "
+                    f"{'is' if len(strange) == 1 else 'are'} not: {name_ids(texts)}.",
+                    ids=strange,
+                    expected=f"ids of {what}s",
+                    remedy="Correct the ids in district.toml, or take them out.",
+                )
+            )
+    return found
 
 
 def _none_of_the_district(own: list[str], schools: pd.DataFrame, code: str, which: str) -> list[Finding]:

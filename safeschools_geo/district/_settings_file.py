@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from safeschools_geo.errors import FileReadError, SettingsError
+from safeschools_geo.errors import FileReadError, SettingsError, count_text
 from safeschools_geo.sections import setting_faults
 from safeschools_geo.settings import OF_THE_HISTORY, Settings, term_name_faults
 
@@ -68,9 +69,22 @@ def load_settings(folder: Path | str) -> Settings:
             where=path,
             found=error,
             expected="TOML in UTF-8",
-            remedy="Texts need quotation marks, and \\ in paths must be / or \\\\.",
+            remedy=_remedy_for(error, path),
         ) from error
     return settings_from(table, folder=Path(folder), where=path)
+
+
+def _remedy_for(error: ValueError, path: Path) -> str:
+    """Say how a file that is not TOML is mended, from what stands in the way."""
+    if isinstance(error, UnicodeDecodeError):
+        return "Save it in the encoding UTF-8."
+    line = re.search(r"line (\d+)", str(error))
+    text = path.read_text(encoding="utf-8-sig").splitlines()[int(line[1]) - 1 : int(line[1])] if line else []
+    if any(mark in "".join(text) for mark in "\u201c\u201d\u201e\u2018\u2019"):
+        return 'Quotation marks have to be straight ("), not curly as a word processor writes them.'
+    if "twice" in str(error) or "overwrite" in str(error):
+        return "A setting or a section stands twice; leave one of them. Of several sources each is [[incidents]]."
+    return "Texts need quotation marks, and \\ in paths must be / or \\\\."
 
 
 def settings_from(table: Mapping[str, Any], *, folder: Path, where: object) -> Settings:
@@ -108,7 +122,7 @@ def settings_from(table: Mapping[str, Any], *, folder: Path, where: object) -> S
     faults += [line for line in about_names if line not in faults]
     if faults or settings is None:
         raise SettingsError(
-            f"The settings have {len(faults)} faults:\n  - " + "\n  - ".join(faults),
+            f"The settings have {count_text(len(faults), 'fault')}:\n  - " + "\n  - ".join(faults),
             where=where,
             remedy="Correct them; every setting is described in docs/settings.md.",
         )

@@ -329,7 +329,7 @@ def test_zones_with_the_latitude_first_are_blamed_and_not_the_schools(tmp_path):
     with pytest.raises(DistrictError) as caught:
         read_district(folder)
     (fault,) = caught.value.faults
-    assert "zones (zones.geojson) has longitude and latitude the wrong way round" in str(fault)
+    assert "zones (zones.geojson) has longitude and latitude exchanged" in str(fault)
     assert fault.ids == ("row 1", "row 2")
 
 
@@ -377,3 +377,18 @@ def test_without_zones_the_way_to_draft_some_is_told(tmp_path):
     with pytest.raises(DistrictError, match="No zones yet") as caught:
         read_district(folder)
     assert f"`safeschools draft-zones {folder}`" in str(caught.value)
+
+
+@pytest.mark.parametrize(("crs", "scale"), [("EPSG:32618", "1.2"), ("EPSG:3857", "1.26")])
+def test_a_measuring_crs_in_which_lengths_are_wrong_here_is_refused(tmp_path, crs, scale):
+    # Web Mercator stretches by 1 / cos(latitude), 1.265 at 37.9 degrees, a little less along the meridian.
+    folder = town.write_town(tmp_path, settings=town.SETTINGS.replace("EPSG:32610", crs))
+    with pytest.raises(DistrictError, match="lengths would be wrong") as caught:
+        read_district(folder)
+    assert f"a meter on the ground is {scale}" in str(caught.value)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:32611", "EPSG:3310", "EPSG:26910", "EPSG:5070"])
+def test_other_systems_of_the_same_place_measure_as_well(tmp_path, crs):
+    folder = town.write_town(tmp_path, settings=town.SETTINGS.replace("EPSG:32610", crs))
+    assert read_district(folder).crs.to_string() == crs

@@ -237,3 +237,11 @@ def test_arrivals_after_midnight_are_no_durations(tmp_path):
     calls = [*(f"2025-09-{n:02} 10:00" for n in range(1, 9)), "2025-09-09 23:50", "2025-09-10 23:55"]
     times = read(tmp_path, {"occurred_at": calls, "arrived_at": ["10:05"] * 8 + ["00:04", "00:02"]})
     assert times.others["arrived_at"].dt.day.tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 10, 11]
+
+
+def test_placeholders_in_other_columns_are_told_from_what_cannot_be_read(tmp_path):
+    arrived = ["1/1/1900 12:00:00 AM", "soon", *MOMENTS[2:]]
+    found = said(read(tmp_path, {"occurred_at": MOMENTS, "arrived_at": arrived}))
+    assert found["arrived_at_placeholder"].ids == ("row 1",)
+    assert found["arrived_at_unreadable"].ids == ("row 2",)
+    assert "such as soon" in found["arrived_at_unreadable"].message

@@ -9,7 +9,7 @@ import town
 
 import safeschools_geo as ssg
 from safeschools_geo.district import load_settings
-from safeschools_geo.district._program_work import unknown_schools, with_school_time
+from safeschools_geo.district._program_work import unknown_ids, with_school_time
 from safeschools_geo.errors import FileReadError
 
 EVENTS = [
@@ -84,10 +84,11 @@ def test_a_bell_schedule_is_read_as_the_district_keeps_it(tmp_path):
 def test_hours_of_ids_that_a_spreadsheet_changed_stop_the_run(tmp_path):
     more = '[hours.schools.101]\nstart = "08:30"\nend = "15:00"\n'
     settings = settings_of(tmp_path, more)
-    (finding,) = unknown_schools(settings, pd.DataFrame({"school_id": ["0101"]}, dtype="str"))
+    zones = pd.DataFrame({"zone_id": ["A"]})
+    (finding,) = unknown_ids(settings, pd.DataFrame({"school_id": ["0101"]}, dtype="str"), zones, None)
     assert finding.is_blocking
     assert finding.ids == ("101",)
-    (finding,) = unknown_schools(settings, pd.DataFrame({"school_id": ["0102"]}, dtype="str"))
+    (finding,) = unknown_ids(settings, pd.DataFrame({"school_id": ["0102"]}, dtype="str"), zones, None)
     assert finding.severity == "warning"
 
 
@@ -149,3 +150,48 @@ def test_hours_of_a_school_that_there_is_not_are_said(tmp_path):
     (finding,) = [f for f in report.findings if f.code == "hours_unknown_school"]
     assert finding.ids == ("nowhere",)
     assert pd.notna(finding.message)
+
+
+def codes_of(tmp_path, **changes):
+    settings = town.SETTINGS
+    for old, new in changes.values():
+        assert old in settings
+        settings = settings.replace(old, new, 1)
+    district = ssg.read_district(town.write_town(tmp_path, settings=settings))
+    return {finding.code: finding for finding in district.findings}
+
+
+def test_days_of_the_calendar_that_change_nothing_are_said(tmp_path):
+    # 2025-09-06 is a Saturday, 2024-09-03 in no term; of the last span one day is a school day of the term.
+    days = '["2025-09-01", "2025-09-06", "2024-09-03", "2025-08-25/2025-09-01"]'
+    found = codes_of(tmp_path, holidays=('["2025-09-01"]', days))["holidays_idle"]
+    assert found.severity == "note"
+    assert found.ids == ("2025-09-06", "2024-09-03")
+
+
+@pytest.mark.parametrize(("end", "is_said"), [("", True), ('early_release_end = "13:00"\n', False)])
+def test_early_release_without_its_time_is_said(tmp_path, end, is_said):
+    wednesdays = ("[calendar]\n", '[calendar]\nearly_release = ["Wed"]\n')
+    found = codes_of(tmp_path, days=wednesdays, hours=('end = "15:00"\n', f'end = "15:00"\n{end}'))
+    assert ("early_release_without_end" in found) == is_said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[rebalance]\nlocked = ["1"]\n', "[rebalance] locked names 1 school that there is not: 1 (there is 001)."),
+        ('[rebalance]\ntogether = [["001", "009"]]\n', "[rebalance] together names 1 school that there is not: 009."),
+        ('[rebalance]\nforbidden = [["001", "C"]]\n', "[rebalance] forbidden names 1 zone that there is not: C."),
+        (
+            '[[patrol_changes]]\nstart = 2025-09-03\nzones = ["a", "D"]\n',
+            "[[patrol_changes]] zones names 2 zones that there are not: a (there is A), D.",
+        ),
+    ],
+)
+def test_ids_in_the_settings_that_there_are_not_are_an_error(tmp_path, text, said):
+    own = text.startswith("[rebalance]")
+    settings = town.SETTINGS.replace("[rebalance]\n", text) if own else town.SETTINGS + text
+    findings = ssg.read_district(town.write_town(tmp_path, settings=settings)).findings
+    (found,) = [finding for finding in findings if finding.code == "settings_unknown_id"]
+    assert said in found.message
+    assert found.severity == "error"
