@@ -14,9 +14,9 @@
 # ---
 
 # %% [markdown]
-# # 4. Where does harm concentrate, and how sure can we be?
+# # 4. Where do calls concentrate, and how sure can we be?
 #
-# A school has many incidents because it is large, because officers were posted there, by chance, or because something is wrong.
+# A school has many incidents because it is large, because officers were posted there, by chance, or because more happens there than at schools like it.
 # Only the last is a hotspot. Every step below takes one of the others out before it speaks.
 #
 # Results are those of the last run; where there is none of today's files, the term is run first, which takes a minute or more.

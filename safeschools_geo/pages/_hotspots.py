@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.drawing import LegendItem, RateClasses, has_place
+from safeschools_geo.drawing import LegendItem, RateClasses, has_place, text
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.hotspots import BASELINES, DAY_NAMES, EVERYWHERE, GROUP_NAMES, LARGEST, MOST_PLACES, counted_text
-from safeschools_geo.pages._charts import bar_intervals, funnel_chart, heat_map
+from safeschools_geo.pages._charts import bar_intervals, funnel_chart, heat_map, svg
 from safeschools_geo.pages._map_layers import VECTORS, DataElement, Drawn, Schools, features_of, small_geometries
 from safeschools_geo.pages._page import (
     NONE_NAMED,
@@ -323,6 +323,9 @@ def zone_rates(result: TermResult) -> Chart:
         A dot with an interval for each.
     """
     schools = result.hotspots.schools
+    title = f"{_REPORTED} per 1,000 student-days, by level and by zone, with 95 % intervals"
+    if result.history.empty:
+        return Chart(svg(760, 44, title, NO_RECORD, [text(16, 28, NO_RECORD)]), title)
     rows = pd.concat(
         [
             _interval_rows(schools.by_level, LEVELS),
@@ -330,7 +333,6 @@ def zone_rates(result: TermResult) -> Chart:
         ],
         ignore_index=True,
     )
-    title = f"{_REPORTED} per 1,000 student-days, by level and by zone, with 95 % intervals"
     return Chart(
         bar_intervals(rows, title=title, unit="per 1,000 student-days", reference=_district_rate(schools.by_level)),
         title,

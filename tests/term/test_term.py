@@ -324,6 +324,7 @@ def test_without_a_record_no_zero_is_published_or_drawn(folder, tmp_path, capsys
         assert NO_RECORD in html
         assert "<table" not in html
         assert 'class="map-box"' not in html
+    assert NO_RECORD in ssg.plot.zone_rates(result).svg
     index = (out / "Fall" / "maps" / "index.html").read_text(encoding="utf-8")
     assert index.count(NO_RECORD) == 6
     assert call("board", folder, "--term", "Fall", "--out", tmp_path / "packet") == 1
