@@ -253,6 +253,7 @@ class PageContext:
     term: str  # Name of the term
     is_synthetic: bool = False  # Whether the data are synthetic, which the page and the map then say
     settings: Mapping[str, str] = field(default_factory=dict)  # Settings behind the numbers: name → value
+    days: str = ""  # From which day to which the term goes
 
 
 @dataclass(frozen=True)

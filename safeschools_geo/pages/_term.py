@@ -245,6 +245,7 @@ def context_of(result: TermResult, *, about: Literal["work", "hotspots"] = "work
     return PageContext(
         district=settings.district.name,
         term=result.term.name,
+        days=" to ".join(f"{day:%B} {day.day}, {day.year}" for day in (result.term.start, result.term.end)),
         is_synthetic=settings.district.is_synthetic,
         settings=_hotspot_settings(result)
         if about == "hotspots"

@@ -166,6 +166,13 @@ def test_the_index_links_every_map_with_its_finding():
     assert "<details>" not in html
 
 
+@pytest.mark.parametrize("name", ["zones", "history", "rates"])
+def test_a_page_says_from_which_day_to_which_its_term_goes(name):
+    term = map_town.result().term
+    days = [f"{day:%B} {day.day}, {day.year}" for day in (term.start, term.end)]
+    assert f'<p class="where">Twosquare · Spring · {days[0]} to {days[1]}</p>' in map_town.page(name).html
+
+
 def test_the_index_shows_the_first_line_of_a_finding_and_folds_the_rest():
     entries = [MapEntry("p.html", "P", "Gain & price.\nWhat else.\nThe other plan.")]
     html = index_page(entries, context=map_town.CONTEXT).html
