@@ -483,6 +483,7 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             *_not_scored(scores[_is_unscored(scores, "current") & _is_unscored(scores, "proposed")], "proposed"),
             *(note for note in proposal.notes if note != forecast),
             proposal.frontier.rule,
+            *_words_of(proposal.plan.certificate),
             *([ON_RECORD] if forecast else []),
         ],
     )
@@ -502,6 +503,17 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         proofs=[said for said in proofs if said],
         pictures=_pictures(both),
     )
+
+
+def _words_of(certificate: Mapping[str, Any]) -> list[str]:
+    """Explain the words that the finding uses."""
+    root = (
+        "Root: the school of a zone that stays in it, whose officer so keeps a base; by default the one in the middle."
+    )
+    return [
+        "Imbalance: how far the zone whose load is farthest from the mean is away from it. Contiguous: in one piece.",
+        *([root] if certificate["roots"] else []),
+    ]
 
 
 def _compare(

@@ -528,11 +528,18 @@ def absences_finding(found: CoveragePlan) -> str:
     return f"{head} The model says that one absence makes the mean response at most {longer} ({whose}).{recorded}"
 
 
+_FEWER = (
+    "That an absence sends fewer calls to patrol is no gain of an absence: in the model a school’s calls are sent to "
+    "patrol as often as those of the zone that covers it were, and zones differ in that."
+)
+
+
 def _notes(found: CoveragePlan) -> list[str]:
     """Say what a sheet's figures are, beside what the record says of a usual day."""
     mark = found.validation.mark("response", "overflow")
     return [
         f"What the day does to response and to patrol is worked out {mark}, and told as the difference to a usual day.",
+        *([_FEWER] if any(case.change("overflow_share") < 0 for case in found.absences) else []),
         f"A usual day, as recorded: {found.finding()}",
         *([about] if (about := found.usual_day.about_empty_zones()) else []),
     ]

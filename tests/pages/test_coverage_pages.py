@@ -1,6 +1,7 @@
 """The pages of coverage in a real browser with the network cut, and what stands in them."""
 
 import re
+from types import SimpleNamespace
 
 import coverage_town as made
 import map_town
@@ -17,7 +18,7 @@ from safeschools_geo.pages._charts import hours_chart, reach_chart, staffing_cha
 from safeschools_geo.pages._coverage import backup_table, coverage_map, staging_table, zone_section
 from safeschools_geo.pages._coverage_map import MinuteClasses, slowest_zones
 from safeschools_geo.pages._page import KeyFigure, change, decimal, interval, share
-from safeschools_geo.pages._sheets import absence_sheet, visits_sheet
+from safeschools_geo.pages._sheets import _notes, absence_sheet, visits_sheet
 from safeschools_geo.results import CoveragePlan
 
 MAPS = ("coverage", "absence")
@@ -374,3 +375,14 @@ def test_single_and_double_coverage_are_mapped():
     assert f"By the ways on the map, reached within 5 minutes where officers wait today: {told}" in html
     assert "from the best points: 0 schools by no officer, 2 by one, 0 by two or more" in html
     assert "by no officer" not in made.coverage(reached=None).html
+
+
+@pytest.mark.parametrize(("changes", "is_explained"), [((0.01, -0.002), True), ((0.01, 0.0), False)])
+def test_that_an_absence_looks_like_a_gain_is_explained(changes, is_explained):
+    found = SimpleNamespace(
+        validation=SimpleNamespace(mark=lambda *_: "by the model"),
+        usual_day=SimpleNamespace(about_empty_zones=str),
+        absences=[SimpleNamespace(change=lambda _, by=by: by) for by in changes],
+        finding=str,
+    )
+    assert any("is no gain of an absence" in note for note in _notes(found)) is is_explained

@@ -127,6 +127,8 @@ def test_a_plan_without_moves_is_a_page_all_the_same():
     today = pd.Series(units["zone_id"].to_numpy(), index=units["unit_id"])
     html = plan_town.review(plan=today, changes=plan_town.moves().iloc[:0], bare=True).html
     assert '<th scope="row">Nothing</th>' in html
+    # The words that the finding needs are explained on its page.
+    assert "Imbalance: how far the zone whose load is farthest from the mean is away from it." in html
     assert "District boundary" not in html
     # Two like pictures would ask the reader to find a difference.
     assert "Today, imbalance" in html
