@@ -44,7 +44,13 @@ from safeschools_geo.io import (
 from safeschools_geo.pages import check_html, comparison_page
 from safeschools_geo.rebalance import ZONE_SETS, plan_frame, what_changes
 from safeschools_geo.results import TermBoard, TermResult
-from safeschools_geo.term._packet import earlier_releases, numbers_on, protect_term, public_numbers, statements_of
+from safeschools_geo.term._packet import (
+    earlier_releases,
+    numbers_on,
+    protect_term,
+    public_numbers,
+    statements_of,
+)
 from safeschools_geo.text import file_names, listed
 from safeschools_geo.workload import term_comparison
 from safeschools_geo.writing import PRODUCT

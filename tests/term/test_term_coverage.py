@@ -40,7 +40,8 @@ def test_response_by_hand(result):
     # Officers wait at the schools: a call takes no way unless the other one has to come.
     trip = 1.3 / 40 * 60
     shares = coverage.model.dispatch_share
-    assert coverage.response.mean_min == pytest.approx(trip * (shares[0, 1] + shares[1, 0]) / shares.sum(), abs=1e-3)
+    mean = trip * (shares[0, 1] + shares[1, 0]) / shares.sum()
+    assert coverage.response.district.mean_min[0] == pytest.approx(mean, abs=1e-3)
     assert shares.sum() + coverage.model.overflow_share == pytest.approx(1)
     assert coverage.staging.is_proven
     # Three calls are too few for the record to say anything, and nothing bears the model's minutes out.
