@@ -492,6 +492,8 @@ def _terms_without_work(district: District, on_part: Callable[[str], None]) -> l
     why = "; ".join(f"{number:,} {WORK_REASONS[str(reason)]}" for reason, number in reasons.items())
     message = f"No call of {name_ids(idle)} is the program's work. Why, by number of calls: {why}."
     remedy = "Look at crosswalk.csv, at how calls are tied to schools, at [calendar] and at [hours]."
+    if reasons.index[0] == "outside_hours" and settings.incidents.times == "local":
+        remedy += ' If the export marks local times as UTC, set times = "local_tagged_utc" under [incidents].'
     return [Finding("warning", "term_without_work", "incidents", message, tuple(idle), remedy=remedy)]
 
 

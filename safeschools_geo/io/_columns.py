@@ -436,7 +436,9 @@ def _found(raw: RawTable, theirs: str, ours: str) -> str:
         return found
     available = [str(column) for column in raw.frame.columns]
     by_key = {_key(column): column for column in available}
-    near = [by_key[key] for key in difflib.get_close_matches(_key(theirs), by_key, cutoff=_LIKENESS)]
+    # What is called as the thing itself holds its name, not its id.
+    likely = [key for key in by_key if f"{key}id" != _key(theirs)]
+    near = [by_key[key] for key in difflib.get_close_matches(_key(theirs), likely, cutoff=_LIKENESS)]
     more = f" and {len(available) - _LISTED} more" if len(available) > _LISTED else ""
     if not available and raw.path.suffix.lower() == ".shp":
         raise ColumnError(

@@ -75,6 +75,19 @@ def test_a_term_whose_calls_are_nobody_s_work_is_reported_with_why(clean):
     assert "not one of the eight critical categories" in finding.message
 
 
+def test_a_term_whose_calls_come_at_night_may_have_local_times_that_are_marked_as_utc(clean):
+    rows = pd.DataFrame(town.incident_rows())
+    rows = rows.assign(occurred_at="2025-09-02T11:00:00Z", category="weapons", school_id="001")
+    rows.to_csv(clean / "data/incidents/history.csv", index=False)
+    settings = (clean / "district.toml").read_text("utf-8")
+    settings = settings.replace("[incidents]\n", '[incidents]\ntime_of_day = { occurred_at = "known" }\n', 1)
+    (clean / "district.toml").write_text(settings, encoding="utf-8")
+    # 11:00 UTC is 4:00 in California in September.
+    (finding,) = by_code(check_district(read_district(clean)).findings)["term_without_work"]
+    assert "outside program hours" in finding.message
+    assert 'times = "local_tagged_utc"' in finding.remedy
+
+
 def test_a_district_on_both_sides_of_the_180th_meridian_is_refused_by_name(clean):
     sides = gpd.GeoDataFrame(
         {"zone_id": ["1", "2"], "name": ["East", "West"]},

@@ -51,6 +51,13 @@ def test_what_is_absent_and_not_mapped_is_none_or_refused():
         io.require(raw("a"), {}, "school_id")
 
 
+def test_what_is_called_as_the_thing_itself_is_not_offered_for_its_id():
+    with pytest.raises(ColumnError) as caught:
+        io.require(raw("CDSCode", "School"), {}, "school_id")
+    assert caught.value.problem == "The file has no column school_id."
+    assert '"School"' not in caught.value.remedy
+
+
 @pytest.mark.parametrize("function", [io.take, io.require, io.text_columns])
 def test_a_mapped_column_that_is_absent_is_refused_with_the_nearest(function):
     with pytest.raises(ColumnError) as caught:
