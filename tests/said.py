@@ -102,7 +102,7 @@ ONE_OF_SEVERAL = re.compile(
 """A count of one with a noun in the plural; not the name of a zone before the noun."""
 
 
-SLIP = re.compile(r".{20}(?:(?<![.])[.][.](?![./\\])|\bnan\b|\bNaN\b|\binf\b|(?<!All )\bNone\b(?! of)).{20}")
+SLIP = re.compile(r".{20}(?:(?<![.])[.][.](?![./\\])|\bnan\b|\bNaN\b|\binf\b|(?<!All )\bNone\b(?! of| \|)).{20}")
 """Two periods for one, or what a program calls something unknown."""
 
 

@@ -39,8 +39,12 @@ def test_a_page_draws_and_asks_for_nothing(opened, browser_page, name):
     assert page.locator(".map-note").inner_text() == "SYNTHETIC DATA"
 
 
-def test_without_layers_and_incidents_a_page_still_draws(opened, browser_page):
-    opened("history", map_town.draw("history", history=map_town.history(0), bare=True))
+def test_without_layers_and_incidents_a_page_still_draws(opened, browser_page, tmp_path):
+    opened("zones", map_town.draw("zones", history=map_town.history(0), bare=True))
+    assert browser_page.errors == []
+    # Of no incidents there is nothing to draw: a map without dots would say that nothing has happened.
+    tab = browser_page.open(map_town.draw("history", history=map_town.history(0), bare=True).save(tmp_path / "h.html"))
+    assert "There is no history of incidents" in tab.locator("body").inner_text()
     assert browser_page.errors == []
 
 
