@@ -61,6 +61,7 @@ class Choice:
     label: str
     count: int
     sign: LegendItem | None = None
+    is_ticked: bool = True  # At first
 
 
 @dataclass(frozen=True)

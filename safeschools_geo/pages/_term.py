@@ -135,17 +135,24 @@ def coded_history(incidents: gpd.GeoDataFrame) -> CodedHistory:
     )
 
 
-def history_filters(history: CodedHistory) -> Filters:
-    """Make the form that filters the history."""
+def history_filters(history: CodedHistory, term: str) -> Filters:
+    """Make the form that filters the history; at first it shows the term that the page is of, if that has incidents."""
     signs = {CATEGORIES[key]: LegendItem(CATEGORIES[key], "circle", color) for key, color in CATEGORY_COLORS.items()}
     names = {
         "category": ("Category", list(CATEGORIES.values())),
         "term": ("Term", [term or OUTSIDE_TERMS for term in history.terms]),
         "origin": ("Origin", list(ORIGINS.values())),
     }
+    others = set(history.terms) - {term} if term in history.terms else set()
+    unticked = {label or OUTSIDE_TERMS for label in others}
     groups = [
         ChoiceGroup(
-            name, title, [Choice(i, x, int(history.counts[name][i]), signs.get(x)) for i, x in enumerate(labels)]
+            name,
+            title,
+            [
+                Choice(i, x, int(history.counts[name][i]), signs.get(x), not (name == "term" and x in unticked))
+                for i, x in enumerate(labels)
+            ],
         )
         for name, (title, labels) in names.items()
     ]
@@ -445,7 +452,7 @@ def history_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         title="Incident history",
         finding=history_finding(result),
         legends={"Lines": [LegendItem("Zone", "bold"), *boundary_sign(result)]},
-        filters=history_filters(history),
+        filters=history_filters(history, result.term.name),
         tables=[
             _crossed("Category", incidents["category"], term_of, names=CATEGORIES, terms=history.terms),
             _crossed("Zone", zone_of, term_of, names={**zone_names(zones), "": "In no zone"}, terms=history.terms),

@@ -61,4 +61,4 @@ def test_on_paper_the_dots_keep_their_legend_and_the_filters_in_force(browser_pa
     page.emulate_media(media="print")
     expect(page.locator("#shown-count")).to_be_visible()
     expect(page.get_by_text("Weapons").first).to_be_visible()
-    expect(page.get_by_role("button", name="Show everything again")).to_be_hidden()
+    expect(page.get_by_role("button", name="Start again")).to_be_hidden()
