@@ -194,14 +194,13 @@ _DIMS = {*_FRONT, "year", "term"}
 def method_part(content: BoardContent, words: Words) -> Part:
     """Write the chapter on method and limits."""
     is_withheld = content.counts.is_withheld
-    policy = content.counts.policy
     changes = content.changes
     return _part(
         "method",
         content,
         words,
         words("method.lead"),
-        policy=policy,
+        policy=content.counts.policy,
         says_who_started=says_who_started(content),
         source=policy_source(content, words),
         figures=len(is_withheld),
@@ -773,7 +772,8 @@ def index_part(content: BoardContent, words: Words, others: Sequence[Part] = ())
         n_figures=len(withheld),
         plan=_plan(content, words),
         coverage=coverage_sentences(content, words),
-        officers=_officers(content, words),
+        officers=(share := _officers(content, words)) and words("index.officers", term=content.term, share=share),
+        tiles=_tiles(content, words),
         started=origins.get("officer_initiated"),
         kinds=[words(f"common.category_{c}") for c in OFFICER_CATEGORIES],
     )
@@ -817,11 +817,27 @@ def _plan(content: BoardContent, words: Words) -> str:
 
 
 def _officers(content: BoardContent, words: Words) -> str:
-    """Say how many of the calls officers of the zones answered; empty where that is withheld or not recorded."""
+    """Write which share of the calls officers of the zones answered; empty where that is withheld or not recorded."""
     found = content.coverage
     if found is None or not found.is_answered or math.isnan(found.officers_share):
         return ""
-    return words("index.officers", term=content.term, share=share_text(found.officers_share, found.step_share, words))
+    return share_text(found.officers_share, found.step_share, words)
+
+
+def _tiles(content: BoardContent, words: Words) -> list[tuple[str, str, str]]:
+    """Title, value and note of what the sentences say, to be read at a glance; nothing that is withheld."""
+    found, plan, tiles = content.coverage, content.plan, []
+    if share := _officers(content, words):
+        tiles.append(("tile_officers", share, "tile_of_calls"))
+    if found is not None and found.is_timed and found.has_calls and not math.isnan(found.district_response_min):
+        minutes, step = found.district_response_min, found.step_min
+        about = words("index.tile_about", minutes=words.rounded(minutes, step))
+        under = words("index.tile_under", minutes=words.rounded(step / 2, step / 2))
+        tiles.append(("tile_minutes", about if minutes else under, "tile_recorded"))
+    if plan is not None and not plan.moves.empty:
+        moved = words("index.tile_of", n=len(plan.moves), schools=len(content.schools))
+        tiles.append(("tile_plan", moved, "tile_undecided"))
+    return [(words(f"index.{title}"), value, words(f"index.{note}")) for title, value, note in tiles]
 
 
 # ── The packet: every page in every language, and the whole as one document to print

@@ -1,6 +1,7 @@
 """The packet for the board: what it says, in two languages, for everyone, and that it tells nothing else."""
 
 import io
+import math
 import re
 import string
 import tomllib
@@ -159,6 +160,35 @@ def test_of_almost_nothing_there_is_no_percentage():
     assert change_text(row, EN) == "up, more than chance explains"
     empty = public_changes({"zone": rows.assign(count=[5, 0] * 3)}, before="T1", after="T2", days=days)
     assert empty["is_more_than_chance"].isna().all()
+
+
+def tiles(content, spoken=EN):
+    body = index_part(content, spoken).body
+    return re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>\s*<dd class=\"note\">(.*?)</dd>", str(body), flags=re.DOTALL)
+
+
+def test_the_front_page_begins_with_what_is_read_at_a_glance():
+    calls, *others = [tuple(text_of(part) for part in tile) for tile in tiles(board_town.content())]
+    more = "25% more than in Spring 2025; the difference is not clearly more than chance"
+    assert calls == ("Calls for zone officers", "154", more)
+    assert others == [
+        ("Answered by officers of the zones", "about 95%", "of these calls"),
+        ("On the way to a call", "about 5.0 min", "on average, as recorded"),
+        ("Schools that would change zone", "1 of 6", "proposed; nothing is decided"),
+    ]
+
+
+def test_nothing_withheld_or_not_recorded_is_read_at_a_glance():
+    told = board_town.content()
+    none = replace(told.coverage, district_response_min=math.nan, officers_share=math.nan)
+    names = [title for title, _, _ in tiles(replace(told, coverage=none, plan=None))]
+    assert names == ["Calls for zone officers"]
+    short = replace(told.coverage, district_response_min=0.0, is_answered=False)
+    assert tiles(replace(told, coverage=short, plan=None))[1][1] == "less than 0.25 min"
+    hidden = told.district_trends.assign(is_withheld=True, count=pd.NA)
+    ((_, value, note),) = tiles(replace(told, district_trends=hidden, coverage=None, plan=None))
+    assert text_of(value) == "withheld"
+    assert text_of(note) == "in Spring 2026"
 
 
 def test_the_front_page_says_what_the_map_does_not_show_and_what_is_counted():
