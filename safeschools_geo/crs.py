@@ -134,14 +134,14 @@ def measuring_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries, *, stated: object = N
             expected="for example a UTM zone",
             remedy="Leave `crs` out to use the district's UTM zone.",
         )
-    _require_true_lengths(crs, frame)
     return crs
 
 
-def _require_true_lengths(crs: CRS, frame: gpd.GeoDataFrame | gpd.GeoSeries) -> None:
+def require_true_lengths(crs: CRS, frame: gpd.GeoDataFrame | gpd.GeoSeries) -> None:
     """Refuse a CRS of another part of the world, or one like Web Mercator, in which a meter is no meter here."""
     west, south, east, north = frame.to_crs(STORAGE_CRS).total_bounds.tolist()
-    if np.isnan(west):
+    if not (-_LARGEST_LONGITUDE <= west <= east <= _LARGEST_LONGITUDE and -90 <= south <= north <= 90):  # noqa: PLR2004
+        # Nothing, or no degrees: `check_degrees` says so.
         return
     factors = Proj(crs).get_factors((west + east) / 2, (south + north) / 2)
     scales = [factors.meridional_scale, factors.parallel_scale]

@@ -102,7 +102,7 @@ ONE_OF_SEVERAL = re.compile(
 """A count of one with a noun in the plural; not the name of a zone before the noun."""
 
 
-SLIP = re.compile(r".{20}(?:(?<![.])[.][.](?![./\\])|\bnan\b|\bNaN\b|\binf\b|(?<!All )\bNone\b(?! of| \|)).{20}")
+SLIP = re.compile(r".{20}(?:(?<![.])[.][.](?![./\\])|\bnan\b|\binf\b|(?<!All )\bNone\b(?! of| \|)).{20}")
 """Two periods for one, or what a program calls something unknown."""
 
 
@@ -149,8 +149,10 @@ def contradictions(folder: Path, spoken: str = "") -> list[str]:
             for value in values:
                 cells[("es" if "/es/" in name else "en", *key)][value].append(name)
     found += [f"{key}: {dict(values)}" for key, values in cells.items() if len(values) > 1]
-    for kind in (ONE_OF_SEVERAL, SLIP):
-        found += [f"{name}: {one}" for name, text in prose.items() for one in sorted(set(kind.findall(text)))]
+    found += [f"{name}: {one}" for name, text in prose.items() for one in sorted(set(ONE_OF_SEVERAL.findall(text)))]
+    # The page of a notebook holds code, and tables as pandas prints them.
+    spoken_of = {name: text for name, text in prose.items() if not re.search(r"(?:^|/)\d\d_\w+\.html$", name)}
+    found += [f"{name}: {one}" for name, text in spoken_of.items() for one in sorted(set(SLIP.findall(text)))]
     return found
 
 

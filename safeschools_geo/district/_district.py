@@ -15,7 +15,7 @@ from pyproj import CRS
 
 from safeschools_geo import io
 from safeschools_geo.checks import check_incidents, check_schools, check_zones, report_rows
-from safeschools_geo.crs import STORAGE_CRS, measuring_crs
+from safeschools_geo.crs import STORAGE_CRS, measuring_crs, require_true_lengths
 from safeschools_geo.district._history import export_files, read_exports, read_incidents
 from safeschools_geo.district._layers import EXCLUDED, FILE_STEMS, read_areas, read_backdrop, read_boundary
 from safeschools_geo.district._program_work import program_work, read_feeders, unknown_ids, with_school_time
@@ -527,6 +527,7 @@ def _read_tables(settings: Settings, on_part: Callable[[str], None]) -> District
     boundary = layers["boundary"].frame
     extent = zones.frame.geometry if boundary is None else boundary.geometry
     crs = measuring_crs(extent, stated=settings.district.crs)
+    require_true_lengths(crs, extent)
     incidents = read_incidents(settings, read["exports"], schools.frame, extent, crs=crs, on_part=on_part)
     on_part("feeder patterns, and the fingerprints of the files")
     by_name: dict[str, TableRead] = {"zones": zones, "schools": schools, "incidents": incidents}

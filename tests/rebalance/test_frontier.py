@@ -244,9 +244,9 @@ def test_the_finding_in_words():
     assert schools.finding().startswith("Moving 1 school brings")
     assert schools.summary().startswith("The largest school (Dogwood) is 100% of the mean load of a zone: balance ")
     assert "The plan moves 1 school:" in schools.proposal.summary()
-    rooted = frontier(six_units(), max_moves=1, rules=Rules(roots={"1": "a"})).proposal
-    assert "roots (1: a)" in rooted.certificate["proof"]["statement"]
-    assert "roots (1: Ash)" in rooted.summary()
+    rooted = frontier(six_units(), max_moves=1, rules=Rules(roots={"1": "b"})).proposal
+    assert "roots (1: b)" in rooted.certificate["proof"]["statement"]
+    assert "roots (1: Birch)" in rooted.summary()
     assert "moves at most 1 school has an imbalance below 0.00%. After the farthest zone" in schools.proposal.summary()
     stuck = frontier(six_units(), max_moves=2, rules=Rules(locked=tuple("abcdef")))
     assert stuck.finding() == (
