@@ -513,6 +513,9 @@ def absences_page(result: TermResult, cases: pd.DataFrame, *, finding: str, note
     return coverage_document("sections.html.j2", content, context=context_of(result), layout="list")
 
 
+_NAMED = 3
+
+
 def absences_finding(found: CoveragePlan) -> str:
     has_pairs = any(len(case.absent) > 1 for case in found.absences)
     who = "an officer, or two, are absent" if has_pairs else "an officer is absent"
@@ -524,7 +527,7 @@ def absences_finding(found: CoveragePlan) -> str:
     if not worst:
         return f"{head}{recorded}"
     longer = more_text(changes[worst[0]], "min", more="longer", less="shorter")
-    whose = f"zone {worst[0]}" if len(worst) == 1 else f"zone {' or '.join(worst)}"
+    whose = f"zone {' or '.join(worst)}" if len(worst) <= _NAMED else f"that of any of {len(worst)} zones"
     return f"{head} The model says that one absence makes the mean response at most {longer} ({whose}).{recorded}"
 
 

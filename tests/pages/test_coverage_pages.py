@@ -18,7 +18,7 @@ from safeschools_geo.pages._charts import hours_chart, reach_chart, staffing_cha
 from safeschools_geo.pages._coverage import backup_table, coverage_map, staging_table, zone_section
 from safeschools_geo.pages._coverage_map import MinuteClasses, slowest_zones
 from safeschools_geo.pages._page import KeyFigure, change, decimal, interval, share
-from safeschools_geo.pages._sheets import _notes, absence_sheet, visits_sheet
+from safeschools_geo.pages._sheets import _notes, absence_sheet, absences_finding, visits_sheet
 from safeschools_geo.results import CoveragePlan
 
 MAPS = ("coverage", "absence")
@@ -386,3 +386,19 @@ def test_that_an_absence_looks_like_a_gain_is_explained(changes, is_explained):
         finding=str,
     )
     assert any("is no gain of an absence" in note for note in _notes(found)) is is_explained
+
+
+@pytest.mark.parametrize(
+    ("longest", "whose"), [("1", "zone 1"), ("123", "zone 1 or 2 or 3"), ("1234", "that of any of 4 zones")]
+)
+def test_who_is_missed_most_is_named_as_long_as_that_is_few(longest, whose):
+    cases = [
+        SimpleNamespace(absent=(zone,), change=lambda _, zone=zone: 0.5 if zone in longest else 0.1)
+        for zone in "123456789"
+    ]
+    validation = SimpleNamespace(figure=lambda _: SimpleNamespace(is_recorded=False))
+    said = absences_finding(SimpleNamespace(absences=cases, validation=validation))
+    assert said == (
+        "9 sheets for the morning when an officer is absent. The model says that one absence makes the mean response "
+        f"at most 0.5 min longer ({whose})."
+    )
