@@ -179,7 +179,7 @@ def test_what_is_wrong_says_what_was_found_and_where_it_belongs(tmp_path, text, 
         ((MINIMAL + '[zones]\nfile = "data\\zones.shp"\n').encode(), "in paths must be /"),
     ],
 )
-def test_a_file_that_is_no_toml_says_how_to_mend_what_is_in_the_way(tmp_path, text, remedy):
+def test_a_file_that_is_no_toml_says_how_to_correct_what_is_in_the_way(tmp_path, text, remedy):
     (tmp_path / "district.toml").write_bytes(text)
     with pytest.raises(FileReadError) as caught:
         load_settings(tmp_path)

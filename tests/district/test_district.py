@@ -296,7 +296,7 @@ def test_ids_of_zones_that_differ_only_in_how_they_are_written_are_an_error(tmp_
     assert "“01” and “1” (leading zeros)" in finding.message
 
 
-def test_a_zone_that_is_given_twice_is_told_from_two_versions_of_it(tmp_path):
+def test_a_zone_that_is_given_twice_is_no_second_version_of_it(tmp_path):
     folder = zones_of(town.write_town(tmp_path), ("A", "West", WEST), ("B", "East", EAST), ("B", "East", EAST))
     found = found_in(folder)
     assert (found["zone_given_twice"].severity, found["zone_given_twice"].ids) == ("warning", ("B",))
@@ -371,7 +371,7 @@ def test_ids_of_schools_that_differ_only_in_zeros_are_an_error_until_a_setting_d
     assert "school_ids_alike" not in found_in(folder)
 
 
-def test_without_zones_the_way_to_draft_some_is_told(tmp_path):
+def test_without_zones_the_error_names_the_command_that_drafts_some(tmp_path):
     folder = town.write_town(tmp_path)
     (folder / "data/boundaries/zones.geojson").unlink()
     with pytest.raises(DistrictError, match="No zones yet") as caught:

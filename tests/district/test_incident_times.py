@@ -239,7 +239,7 @@ def test_arrivals_after_midnight_are_no_durations(tmp_path):
     assert times.others["arrived_at"].dt.day.tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 10, 11]
 
 
-def test_placeholders_in_other_columns_are_told_from_what_cannot_be_read(tmp_path):
+def test_placeholders_in_other_columns_are_named_apart_from_what_cannot_be_read(tmp_path):
     arrived = ["1/1/1900 12:00:00 AM", "soon", *MOMENTS[2:]]
     found = said(read(tmp_path, {"occurred_at": MOMENTS, "arrived_at": arrived}))
     assert found["arrived_at_placeholder"].ids == ("row 1",)
