@@ -577,13 +577,13 @@ def _require_on_globe(present: gpd.GeoSeries, kinds: set[str], name: str) -> Non
 
     Single places have their own check, against the district; areas and lines are what the district is known by.
     """
-    if present.crs is None or not present.crs.is_geographic:
+    if "Point" in kinds or present.crs is None or not present.crs.is_geographic:
         return
     bounds = present.bounds
     is_beyond = (bounds["miny"] < -_POLE_DEG) | (bounds["maxy"] > _POLE_DEG)
     # What is no longitude either is in no degrees at all, which is told where the CRS is looked at.
     is_beyond &= bounds.abs().max(axis=1) <= _HALF_EARTH_DEG
-    if "Point" in kinds or not is_beyond.any():
+    if not is_beyond.any():
         return
     first = bounds[is_beyond].iloc[0]
     raise GeometryError(

@@ -76,7 +76,14 @@ def read_schools(settings: Settings) -> TableRead:
     digits = io.check_digits(ids[is_kept], table="schools", where=layer.where, column="school_id")
     frame, findings = _school_rows(layer, kept, settings)
     if settings.incidents.similar_ids != "apart":
-        findings += _ids_alike(frame["school_id"])
+        findings += _alike_ids(
+            frame["school_id"],
+            "schools",
+            "schools have ids that differ from another's",
+            expected="ids that a spreadsheet cannot make equal",
+            remedy="Delete the row that is too many if they are one school. If they are two, see that the exports keep "
+            'the ids as they are, and set [incidents] similar_ids = "apart".',
+        )
     joined, join_findings, files = _with_enrollment(frame, settings)
     repaired, repairs = repair(joined, table="schools", id_column="school_id")
     return TableRead(
@@ -88,23 +95,17 @@ def read_schools(settings: Settings) -> TableRead:
     )
 
 
-def _ids_alike(ids: pd.Series) -> list[Finding]:
+def _alike_ids(ids: pd.Series, table: str, what: str, *, then: str = "", expected: str, remedy: str) -> list[Finding]:
+    """Report ids that a spreadsheet could make equal; `what` says whose they are, `then` what becomes of them."""
     groups = io.alike_groups(ids)
     if not groups:
         return []
-    return [
-        Finding(
-            "error",
-            "school_ids_alike",
-            "schools",
-            f"{sum(map(len, groups))} schools have ids that differ from another's only in zeros, blanks, capitals or "
-            f"the way a number is written: {io.groups_text(groups)}.",
-            ids=tuple(one for group in groups for one in group),
-            expected="ids that a spreadsheet cannot make equal",
-            remedy="Delete the row that is too many if they are one school. If they are two, see that the exports keep "
-            'the ids as they are, and set [incidents] similar_ids = "apart".',
-        )
-    ]
+    message = (
+        f"{sum(map(len, groups))} {what} only in zeros, blanks, capitals or the way a number is written: "
+        f"{io.groups_text(groups)}.{then}"
+    )
+    every = tuple(one for group in groups for one in group)
+    return [Finding("error", f"{table.removesuffix('s')}_ids_alike", table, message, every, expected, remedy)]
 
 
 def _faulty_rows(layer: Layer, ids: pd.Series, is_kept: pd.Series) -> tuple[pd.Series, pd.DataFrame]:
@@ -349,32 +350,22 @@ def zones_from_file(path: Path, settings: LayerSettings, *, limits: ReadingSetti
     rejects = join_rejects([layer.raw.rejects, _rejected(layer, is_lost)])
     repaired, findings = repair(pieces[~is_lost], table="zones", id_column="zone_id")
     zones = dissolve_pieces(repaired)
+    alike = _alike_ids(
+        repaired["zone_id"],
+        "zones",
+        "ids of zones differ from another",
+        then=" Each is taken for a zone of its own.",
+        expected="one way of writing the id of a zone",
+        remedy="If they are pieces of one zone, give them one zone_id; otherwise ids that differ in more.",
+    )
     return ZonesRead(
         frame=zones,
         rows_read=len(pieces) + len(layer.raw.rejects),
         rejects=rejects,
-        findings=(*layer.findings, *findings, *_alike_ids(repaired["zone_id"]), *_given_again(repaired)),
+        findings=(*layer.findings, *findings, *alike, *_given_again(repaired)),
         files=(path,),
         pieces=pieces[~is_lost],
     )
-
-
-def _alike_ids(zone_ids: pd.Series) -> list[Finding]:
-    groups = io.alike_groups(zone_ids)
-    if not groups:
-        return []
-    return [
-        Finding(
-            "error",
-            "zone_ids_alike",
-            "zones",
-            f"{sum(map(len, groups))} ids of zones differ from another only in zeros, blanks, capitals or the way a "
-            f"number is written: {io.groups_text(groups)}. Each is taken for a zone of its own.",
-            ids=tuple(one for group in groups for one in group),
-            expected="one way of writing the id of a zone",
-            remedy="If they are pieces of one zone, give them one zone_id; otherwise ids that differ in more.",
-        )
-    ]
 
 
 def _given_again(pieces: gpd.GeoDataFrame) -> list[Finding]:
