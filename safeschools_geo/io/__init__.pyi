@@ -16,6 +16,7 @@ from ._coordinates import PointsRead as PointsRead
 from ._coordinates import coordinate_numbers as coordinate_numbers
 from ._coordinates import geometry as geometry
 from ._coordinates import points as points
+from ._export import fingerprints as fingerprints
 from ._export import is_sealed as is_sealed
 from ._export import write_bytes as write_bytes
 from ._export import write_csv as write_csv

@@ -333,6 +333,24 @@ def _zipped(files: Mapping[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
+def fingerprints(folder: Path) -> dict[str, str]:
+    """Fingerprint every file of a folder.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    dict of str to str
+        Path within the folder, with ``/`` → SHA-256, sorted.
+    """
+    return {
+        path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
 def write_manifest(folder: Path, content: Mapping[str, Any]) -> None:
     """Write ``manifest.json``: what went in, what was set, and what came out. By it the product knows its folders.
 
@@ -343,8 +361,6 @@ def write_manifest(folder: Path, content: Mapping[str, Any]) -> None:
     content
         Inputs, settings, seed, versions and counts.
     """
-    files = {
-        path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()
-    }
+    files = fingerprints(folder)
     whole = {"product": {"name": PRODUCT, "version": __version__}, **content, "outputs": files}
     write_text(folder / MANIFEST, json.dumps(whole, indent=2, ensure_ascii=False, default=str) + "\n")

@@ -143,14 +143,13 @@ def history_filters(history: CodedHistory, term: str) -> Filters:
         "term": ("Term", [term or OUTSIDE_TERMS for term in history.terms]),
         "origin": ("Origin", list(ORIGINS.values())),
     }
-    others = set(history.terms) - {term} if term in history.terms else set()
-    unticked = {label or OUTSIDE_TERMS for label in others}
+    shown = {term} if term in history.terms else {*history.terms, OUTSIDE_TERMS}
     groups = [
         ChoiceGroup(
             name,
             title,
             [
-                Choice(i, x, int(history.counts[name][i]), signs.get(x), not (name == "term" and x in unticked))
+                Choice(i, x, int(history.counts[name][i]), signs.get(x), name != "term" or x in shown)
                 for i, x in enumerate(labels)
             ],
         )

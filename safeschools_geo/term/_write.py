@@ -32,6 +32,7 @@ from safeschools_geo.drawing import zone_signs
 from safeschools_geo.errors import FileReadError, InputError
 from safeschools_geo.findings import MayHoldNothing
 from safeschools_geo.io import (
+    fingerprints,
     sha256_of,
     without_guards,
     write_bytes,
@@ -357,9 +358,7 @@ def _packet(board: TermBoard, folder: Path, languages: Sequence[str], pages: Map
         "record": {"releases": len(board.releases), "last": board.releases[-1].hash if board.releases else None},
         "public": {what: " ".join(reported) for what, reported in public_numbers(content, langs=languages).items()},
         "numbers": {name: " ".join(numbers_on(page)) for name, page in sorted(pages.items())},
-        "files": {
-            path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()
-        },
+        "files": fingerprints(folder),
     }
 
 

@@ -161,14 +161,14 @@ SafeSchools.WhatIf = class {
     this.say(`${link.download} is downloaded.${faults.length ? " Its name says that the plan breaks a rule." : ""}`, faults.length > 0);
   }
 
-  // A plan from a file: what it leaves out is as today.
-  load(text, done) {
+  // A plan in the form of plan.csv: what it leaves out is as today, which is said of one that holds every unit.
+  load(text, done, isWhole = true) {
     const { zoneOf, left, problem } = this.plan.read(text);
     if (!zoneOf) {
       this.say(problem, true);
       return;
     }
-    this.go(zoneOf, [done, problem, left.length ? `As today: ${this.plan.names(left)}.` : ""].filter(Boolean).join(" "), problem !== "");
+    this.go(zoneOf, [done, problem, isWhole && left.length ? `As today: ${this.plan.names(left)}.` : ""].filter(Boolean).join(" "), problem !== "");
   }
 
   // The address holds the moves, in the form of plan.csv, so that a bookmark and a reload keep the plan.
@@ -180,9 +180,7 @@ SafeSchools.WhatIf = class {
       // An address that was cut in the middle holds no plan.
     }
     if (!text.startsWith("unit_id,") || text === this.kept) return;
-    const { zoneOf, problem } = this.plan.read(text);
-    if (zoneOf) this.go(zoneOf, ["The plan of this page’s address is loaded.", problem].filter(Boolean).join(" "), problem !== "");
-    else this.say(problem, true);
+    this.load(text, "The plan of this page’s address is loaded.", false);
   }
 
   keep() {
